@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: The gisops.arcgis contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Tokens: got once, renewed when they run out, and put where the site looks for them."""
+
+from __future__ import annotations
+
+import threading
+import time
+import typing as t
+
+from . import _times
+from ._answers import quote
+from ._api import safe_url
+from ._client import Client
+from ._errors import GpError, LoginRefused, NotUnderstood, SiteError, TokenRefused, TokenUnseen
+from ._options import Connection
+
+try:
+    from ansible.module_utils.secrets import register_secret
+except ImportError:  # ansible-core before 2.22
+
+    def register_secret(value: str) -> None:  # type: ignore[misc]
+        """Nothing to register with."""
+
+
+REFERER = "referer"
+_MARGIN = 300.0
+_LONGEST_LIFE = 14 * 86400.0 + 3600.0
+
+
+class Tokens:
+    """The one token of a task, shared by its threads. ``token_url`` is asked for when the first login needs it."""
+
+    def __init__(self, connection: Connection, client: Client, token_url: t.Callable[[], str]) -> None:
+        self._connection = connection
+        self._client = client
+        self._token_url = token_url
+        self._lock = threading.Lock()
+        self._token = connection.token
+        self._renew_at = float("inf")
+        self._failure: GpError | None = None
+        self.logins = 0
+        self.expires: float | None = None
+        """Epoch seconds on the site's clock, where the site said so plausibly."""
+
+    def current(self) -> str:
+        """A token that should do; logs in where there is none yet, or where the one we have runs out."""
+        with self._lock:
+            if self._token is None or (time.monotonic() >= self._renew_at and self._can_log_in):
+                self._log_in()
+            return t.cast(str, self._token)
+
+    def renew(self, refused: str, error: TokenRefused) -> str:
+        """Another token after the site refused that one; threads that come late get the one already renewed."""
+        with self._lock:
+            if self._token == refused:
+                if not self._can_log_in:
+                    raise TokenRefused(
+                        "The site refuses the token that was given: "
+                        f"it has expired, belongs to another site, or is bound to another client ({_words(error)})",
+                        where=error.failure["where"],
+                        cure="Get a new token for the same referer, or give username and password.",
+                    ) from None
+                self._log_in()
+            return t.cast(str, self._token)
+
+    @property
+    def _can_log_in(self) -> bool:
+        return self._connection.username is not None and self._connection.password is not None
+
+    def _log_in(self) -> None:
+        """One login. What came of a refused password is kept: it is not sent a second time."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            self._token = self._get_token()
+        except GpError as error:
+            self._failure = error
+            raise
+
+    def _get_token(self) -> str:
+        url = self._token_url()
+        form = {
+            "f": "json",
+            "username": str(self._connection.username),
+            "password": str(self._connection.password),
+            "client": self._connection.token_client,
+            "expiration": str(self._connection.token_expiration),
+        }
+        if self._connection.token_client == REFERER:
+            form["referer"] = self._connection.referer
+        where = f"POST {safe_url(url)}"
+        self.logins += 1
+        try:
+            body = self._client.post_once(url, form, {"Referer": self._connection.referer})
+        except (SiteError, TokenRefused, TokenUnseen) as error:
+            raise self._refused(error, where) from None
+        token = body.get("token")
+        if not isinstance(token, str) or not token:
+            raise NotUnderstood(
+                "The answer to the login has no token", where=where, cure="Look at token_url: is this a token service?"
+            )
+        register_secret(token)
+        self._client.add_secret(token)
+        self._note_expiry(_times.from_wire(body.get("expires")))
+        return token
+
+    def _refused(self, error: SiteError, where: str) -> GpError:
+        if error.failure.get("page"):  # not the site's own answer: it may never have seen the password
+            return error
+        return LoginRefused(
+            f"The site refuses the login of '{self._connection.username}' ({_words(error)})",
+            where=where,
+            cure="The password was tried once and is not tried again, for five wrong ones lock an account. "
+            "Look at username and password; an account of SAML or another identity provider cannot log in here: "
+            "use a built-in account, or give a token.",
+            **{key: error.failure.get(key) for key in ("status", "words")},
+        )
+
+    def _note_expiry(self, expires: float | None) -> None:
+        """When to renew: by the answer, never by what we asked for. What cannot be true is left to a 498."""
+        life = expires - self._client.clock.now() if expires is not None else 0.0
+        if expires is None or not 0 < life <= _LONGEST_LIFE:
+            self.expires, self._renew_at = None, float("inf")
+            return
+        self.expires = expires
+        self._renew_at = time.monotonic() + life - min(_MARGIN, life / 5)
+
+
+def _words(error: GpError) -> str:
+    """The site's own words of an error, or ours where it said none."""
+    return quote(str(error.failure.get("words") or error.failure["what"]))

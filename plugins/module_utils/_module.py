@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: The gisops.arcgis contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What our modules share around their few lines: options, the check for requests, and errors as results."""
+
+from __future__ import annotations
+
+import typing as t
+from contextlib import contextmanager
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from . import _client, _options
+from ._errors import GpError
+
+
+class GpModule(AnsibleModule):
+    """An AnsibleModule for tables of options; a module that only reads, in check mode too."""
+
+    def __init__(self, *tables: _options.Table) -> None:
+        super().__init__(argument_spec=_options.argument_spec(*tables), supports_check_mode=True)
+        if _client.REQUESTS_IMPORT_ERROR is not None:
+            self.fail_json(msg=missing_required_lib("requests"), exception=_client.REQUESTS_IMPORT_ERROR)
+
+    def _load_params(self) -> None:
+        """The task's options, less those that a template rendered to nothing."""
+        super()._load_params()
+        self.params = _options.without_empty(self.params)
+
+    @contextmanager
+    def reporting_errors(self) -> t.Iterator[None]:
+        """Ends the module with a failed result for each error that we raise on purpose."""
+        try:
+            yield
+        except GpError as error:
+            self.fail_json(**error.to_result())

@@ -1,0 +1,195 @@
+# SPDX-FileCopyrightText: The gisops.arcgis contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The tables of options, from which come argument specs, environment variables and the names of variables.
+
+The documentation fragments say the same in words; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass
+
+from ansible.module_utils.errors import AnsibleFallbackNotFound
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ._errors import BadOption
+
+Table = dict[str, dict[str, t.Any]]
+Read = t.Callable[[str], t.Any]
+
+CONNECTION: Table = {
+    "url": {"type": "str"},
+    "api": {"type": "str", "choices": ["auto", "enterprise", "server"], "default": "auto"},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "token": {"type": "str", "no_log": True},
+    "token_url": {"type": "str", "no_log": False},
+    "token_client": {"type": "str", "choices": ["referer", "requestip"], "default": "referer", "no_log": False},
+    "referer": {"type": "str", "default": "https://gisops.arcgis"},
+    "token_expiration": {"type": "int", "default": 60, "no_log": False},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path"},
+    "proxy": {"type": "str", "no_log": True},
+    "no_proxy": {"type": "list", "elements": "str"},
+    "timeout": {"type": "int", "default": 30},
+    "total_timeout": {"type": "int", "default": 300},
+    "retries": {"type": "int", "default": 3},
+    "connections": {"type": "int", "default": 8},
+    "max_answer_size": {"type": "int", "default": 64},
+}
+
+SERVICES: Table = {
+    "services": {"type": "list", "elements": "raw", "aliases": ["service"]},
+    "exclude_services": {"type": "list", "elements": "str"},
+}
+
+QUERY: Table = {
+    **SERVICES,
+    "start_time": {"type": "str"},
+    "end_time": {"type": "str"},
+    "ended_after": {"type": "str"},
+    "job_status": {"type": "list", "elements": "str"},
+    "user_name": {"type": "str"},
+    "machine_name": {"type": "str"},
+    "page_size": {"type": "int", "default": 1000, "aliases": ["number"]},
+    "start": {"type": "int"},
+    "limit": {"type": "int"},
+    "detail": {"type": "str", "choices": ["counts", "jobs", "full"], "default": "counts"},
+}
+
+GATE: Table = {
+    "max_active": {"type": "str", "default": "0"},
+    "max_failed": {"type": "str", "default": "0"},
+    "window": {"type": "str", "default": "1h"},
+    "progress": {"type": "bool", "default": True},
+}
+
+
+def env_name(option: str) -> str:
+    """The environment variable of a connection option."""
+    return f"ARCGIS_{option.upper()}"
+
+
+def var_name(option: str) -> str:
+    """The variable of a connection option, for lookup and roles."""
+    return f"gisops_arcgis_{option}"
+
+
+def env_unless_empty(name: str) -> str:
+    """Fallback of an option: its environment variable, where an empty one counts as not given."""
+    value = os.environ.get(name)
+    if not value:
+        raise AnsibleFallbackNotFound
+    return value
+
+
+def argument_spec(*tables: Table) -> dict[str, dict[str, t.Any]]:
+    """The argument spec of tables; connection options fall back to their environment variables."""
+    spec = {name: dict(option) for table in tables for name, option in table.items()}
+    for name in spec.keys() & CONNECTION.keys():
+        spec[name]["fallback"] = (env_unless_empty, [env_name(name)])
+    return spec
+
+
+def without_empty(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Options less the empty ones: what a template rendered to nothing counts as not given."""
+    return {name: value for name, value in options.items() if not (isinstance(value, str) and not value.strip())}
+
+
+def default_of(option: str) -> t.Any:
+    """The default of an option, from whichever table has it."""
+    return {**GATE, **QUERY, **CONNECTION}[option].get("default")
+
+
+def strict_bool(value: t.Any, option: str) -> bool:
+    """A boolean that is false only where it was said so."""
+    try:
+        return bool(boolean(value, strict=True))
+    except TypeError:
+        raise BadOption(f"'{value}' is not a boolean", where=f"option {option}", cure="Use true or false.") from None
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The connection options, checked; no value is empty, and times are seconds unless said otherwise."""
+
+    url: str
+    api: str
+    username: str | None
+    password: str | None
+    token: str | None
+    token_url: str | None
+    token_client: str
+    referer: str
+    token_expiration: int
+    """Minutes."""
+    validate_certs: bool
+    ca_path: str | None
+    client_cert: str | None
+    client_key: str | None
+    proxy: str | None
+    no_proxy: tuple[str, ...]
+    timeout: int
+    total_timeout: int
+    retries: int
+    connections: int
+    max_answer_size: int
+    """Mebibytes."""
+
+    @classmethod
+    def read(cls, get: Read) -> Connection:
+        """The connection that these options describe; raises BadOption before anything is sent."""
+        values: dict[str, t.Any] = {name: _plain(name, get(name)) for name in CONNECTION}
+        if values["url"] is None:
+            raise BadOption("No site is named", where="option url", cure="Give url, or set ARCGIS_URL.")
+        if values["token"] is None and (values["username"] is None or values["password"] is None):
+            lacking = " and ".join(name for name in ("username", "password") if values[name] is None)
+            raise BadOption(
+                f"Nothing to log in with: {lacking} not given",
+                where="options username, password, token",
+                cure="Give username and password, or a token (ARCGIS_USERNAME, ARCGIS_PASSWORD, ARCGIS_TOKEN).",
+            )
+        for name, least in _LEAST.items():
+            at_least(name, values[name], least)
+        if values["client_key"] is not None and values["client_cert"] is None:
+            raise BadOption(
+                "A key is given without its certificate", where="option client_key", cure="Give client_cert."
+            )
+        for name in ("ca_path", "client_cert", "client_key"):
+            if values[name] is not None and not os.access(values[name], os.R_OK):
+                raise BadOption(
+                    f"{values[name]} is not there or cannot be read",
+                    where=f"option {name}",
+                    cure="Name a PEM file on the machine where the task runs.",
+                )
+        return cls(**values)
+
+
+_LEAST = {"token_expiration": 1, "timeout": 1, "total_timeout": 0, "retries": 0, "connections": 1, "max_answer_size": 1}
+
+
+def at_least(option: str, value: int, least: int) -> None:
+    """Refuses a number below what an option can mean."""
+    if value < least:
+        raise BadOption(f"{value} is too small", where=f"option {option}", cure=f"Use {least} or more.")
+
+
+def _plain(name: str, value: t.Any) -> t.Any:
+    """An option's value without surprises: empty is the default, and texts are plain ones."""
+    option = CONNECTION[name]
+    if isinstance(value, str) and not value.strip():
+        value = None
+    if value is None:
+        value = option.get("default")
+    if name == "no_proxy":
+        return tuple(str(host).strip() for host in value or () if str(host).strip())
+    if name == "validate_certs":
+        return strict_bool(value, name)
+    # Data tagging makes texts a subclass of str, which older releases of requests refuse in a header.
+    return str(value) if isinstance(value, str) else value

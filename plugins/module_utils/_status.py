@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: The gisops.arcgis contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The words for a job's status: many spellings on the wire, one word each here."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ._errors import BadOption
+
+# In the order of the numbers that the wire uses for them (0 to 10), then what cannot be understood.
+STATUSES = (
+    "new",
+    "submitted",
+    "waiting",
+    "executing",
+    "succeeded",
+    "failed",
+    "timed_out",
+    "cancelling",
+    "cancelled",
+    "deleting",
+    "deleted",
+    "unknown",
+)
+UNKNOWN = "unknown"
+QUEUED = ("new", "submitted", "waiting")
+FINISHED = ("succeeded", "failed", "timed_out", "cancelled", "deleted")
+ACTIVE = tuple(status for status in STATUSES if status not in FINISHED)
+GROUPS = {"active": ACTIVE, "queued": QUEUED, "finished": FINISHED}
+
+# The statuses that a site can filter by, in the order of a job's life: a job that moves on while it is asked for
+# status by status is met again further down, never missed.
+FILTER_WORDS = {
+    "new": "esriJobNew",
+    "submitted": "esriJobSubmitted",
+    "waiting": "esriJobWaiting",
+    "executing": "esriJobExecuting",
+    "cancelling": "esriJobCancelling",
+    "succeeded": "esriJobSucceeded",
+    "failed": "esriJobFailed",
+    "cancelled": "esriJobCancelled",
+}
+
+_LETTERS = {status.replace("_", ""): status for status in STATUSES}
+_ALSO = {
+    "canceling": "cancelling",
+    "canceled": "cancelled",
+    "failure": "failed",
+    "success": "succeeded",
+    "completed": "succeeded",
+}
+
+
+def normalise(word: t.Any) -> str:
+    """Our word for any spelling of a status (``esriJobFailed``, ``Failed``, 5); ``unknown`` for the rest."""
+    if isinstance(word, bool):
+        return UNKNOWN
+    if isinstance(word, int):
+        return STATUSES[word] if 0 <= word < len(STATUSES) - 1 else UNKNOWN
+    if not isinstance(word, str):
+        return UNKNOWN
+    if word.strip().isdecimal():
+        return normalise(int(word))
+    letters = re.sub(r"[^a-z]", "", word.lower())
+    if letters.startswith("esrijob"):
+        letters = letters[len("esrijob") :]
+    return _LETTERS.get(letters) or _ALSO.get(letters) or UNKNOWN
+
+
+def parse(words: t.Sequence[str], option: str = "job_status") -> tuple[str, ...]:
+    """The statuses that an option names, groups spelt out, in the order of STATUSES."""
+    wanted: set[str] = set()
+    for word in words:
+        text = str(word).strip()
+        if text.lower() in GROUPS:
+            wanted.update(GROUPS[text.lower()])
+            continue
+        status = normalise(text)
+        if status == UNKNOWN and text.lower() != UNKNOWN:
+            known = ", ".join((*STATUSES, *GROUPS))
+            raise BadOption(f"'{text}' is not a job status", where=f"option {option}", cure=f"Use one of: {known}.")
+        wanted.add(status)
+    return tuple(status for status in STATUSES if status in wanted)
