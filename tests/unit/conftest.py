@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: The gisops.arcgis contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What unit tests share: a rehearsal site in a thread, and the query as modules and lookup call it."""
+
+from __future__ import annotations
+
+import random
+import typing as t
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import settings
+
+from ansible_collections.gisops.arcgis.plugins.module_utils import _gp_jobs, _options
+from rehearsal_site.running import RunningSite, running_site
+
+from .loopback import connect_proxy, scripted_server
+
+# Examples are not kept between runs, and a busy machine is no failure.
+settings.register_profile("unit", deadline=None, database=None)
+settings.load_profile("unit")
+
+Facts = dict[str, t.Any]
+
+
+class Asked:
+    """A running site with the query at hand."""
+
+    def __init__(self, site: RunningSite) -> None:
+        self.running = site
+        self.site = site.site
+        self.warnings: list[str] = []
+        self.connection: dict[str, t.Any] = {
+            "url": site.url,
+            "username": site.username,
+            "password": site.password,
+            "ca_path": str(site.ca_path),
+        }
+
+    def query(self, **options: t.Any) -> Facts:
+        """The facts that the query gives for these options; None takes a connection option away."""
+        given = {**self.connection, **options}
+        spec = {**_options.CONNECTION, **_options.QUERY}
+        assert not given.keys() - spec.keys()
+        return _gp_jobs.query(lambda name: given.get(name, spec[name].get("default")), self.warnings.append)
+
+    def requests(self, part: str = "") -> list[t.Any]:
+        """The requests in the site's log whose path contains this."""
+        return [entry for entry in self.site.log if part in entry.path]
+
+
+AskedSite = t.Callable[..., t.ContextManager[Asked]]
+
+
+@contextmanager
+def asked_site(scenario: t.Any = None, **switches: t.Any) -> Iterator[Asked]:
+    with running_site(scenario, **switches) as site:
+        yield Asked(site)
+
+
+@pytest.fixture(name="asked_site")
+def asked_site_fixture() -> AskedSite:
+    """Runs a rehearsal site for a scenario and switches, and gives the query on it."""
+    return asked_site
+
+
+@pytest.fixture(params=["enterprise", "server"])
+def api(request: pytest.FixtureRequest) -> str:
+    """Both dialects, one after the other."""
+    return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test depends on the connection variables of whoever runs it."""
+    for option in _options.CONNECTION:
+        monkeypatch.delenv(_options.env_name(option), raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries follow at once: the jitter that a pause is made of is nothing."""
+    monkeypatch.setattr(random, "uniform", lambda low, high: 0.0)
+
+
+@pytest.fixture
+def scripted() -> t.Callable[..., t.ContextManager[t.Any]]:
+    """An HTTPS server whose answers are a test's own."""
+    return scripted_server
+
+
+@pytest.fixture
+def proxied() -> t.Callable[..., t.ContextManager[t.Any]]:
+    """A proxy that takes CONNECT."""
+    return connect_proxy
+
+
+def read_connection(**options: t.Any) -> _options.Connection:
+    """The connection options of a client; what is left out has its default."""
+    assert not options.keys() - _options.CONNECTION.keys()
+    return _options.Connection.read(options.get)
+
+
+@pytest.fixture(name="read_connection")
+def read_connection_fixture() -> t.Callable[..., _options.Connection]:
+    """Reads connection options as modules do."""
+    return read_connection
