@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: The gisops.arcgis contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Everything goes through here. It needs git, make and a Python (3.11 or newer); the rest comes from the package index
+# that pip is set to use. `make help` lists the targets.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# PYTHON=/path/to/python3 takes that Python instead of the newest fit one found; ARGS=... is handed to the one tool.
+PYTHON ?=
+ARGS ?=
+
+# Any Python that runs will do to start tools/make_venv.py, which then looks for the best one.
+define START
+for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python \
+	"$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.*/bin/python3; do \
+	if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1; then exec "$$python" $(1); fi; \
+done; echo "No Python found: install Python 3.11 or newer, or say make PYTHON=/path/to/python3" >&2; exit 1
+endef
+
+CHECKS := .venv/bin/python tools/checks.py
+PARTS := ruff mypy yamllint ansible-lint licenses changelog docs-check build sanity integration molecule units
+
+.PHONY: help venv venv-esri test test-esri lint $(PARTS) install gate site clean
+
+help: ## Explain every target (this list)
+	@echo 'Usage: make TARGET [PYTHON=/path/to/python3] [ARGS="for the one tool"]'; echo
+	@sed -n 's/^\([a-z-][a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '  %-14s %s\n' "$$name" "$$text"; done
+
+gate: venv install ## Try the gate: against a rehearsal site of its own, or, with ARCGIS_URL and ARCGIS_USERNAME, yours
+	@.venv/bin/python tools/gate_demo.py $(ARGS)
+
+test: venv ## Run all checks, and print what ran and how long each part took
+	@$(CHECKS) all
+
+test-esri: venv venv-esri ## Compare with Esri's own client for Python (installs it: about 320 MB)
+	@$(CHECKS) esri --args='$(ARGS)'
+
+venv: ## Make .venv with the newest fit Python and ansible-core (again only when the requirements change)
+	@$(call START,tools/make_venv.py .venv -r tests/requirements/dev.txt --python "$(PYTHON)" --show ansible-core)
+
+venv-esri: ## Make .venv-esri, with Esri's client
+	@$(call START,tools/make_venv.py .venv-esri -r tests/requirements/esri.txt --no-deps arcgis==2.4.4 \
+		--limit 3.13 --python "$(PYTHON)" --show arcgis)
+
+lint: venv ## ruff, mypy, yamllint and ansible-lint (profile production)
+	@$(CHECKS) lint
+
+ruff: venv ## Python style and format
+	@$(CHECKS) ruff
+
+mypy: venv ## Python types (strict)
+	@$(CHECKS) mypy
+
+yamllint: venv ## YAML style
+	@$(CHECKS) yamllint
+
+ansible-lint: venv ## Roles, playbooks and scenarios, profile production
+	@$(CHECKS) ansible-lint
+
+units: venv ## Unit tests, in random order, with coverage; ARGS="tests/unit/... -k name" runs some of them
+	@$(CHECKS) units --args='$(ARGS)'
+
+sanity: venv ## ansible-test sanity; ARGS="--test validate-modules" runs one of them
+	@$(CHECKS) sanity --args='$(ARGS)'
+
+integration: venv ## ansible-test integration against the rehearsal site; ARGS="target" runs one of them
+	@$(CHECKS) integration --args='$(ARGS)'
+
+molecule: venv ## Scenarios of the roles; ARGS="scenario" runs one of them
+	@$(CHECKS) molecule --args='$(ARGS)'
+
+docs-check: venv ## The documentation of plugins and roles
+	@$(CHECKS) docs-check
+
+licenses: venv ## Every file says its licence (REUSE)
+	@$(CHECKS) licenses
+
+changelog: venv ## Changelog fragments
+	@$(CHECKS) changelog
+
+build: venv ## Build the collection, install it into a scratch folder, and load everything from there
+	@$(CHECKS) build
+
+install: venv ## Build the collection and install it into .cache/collections
+	@$(CHECKS) install
+
+site: venv ## Run the rehearsal site; ARGS="--help" lists its options
+	@PYTHONPATH=tests/site .venv/bin/python -m rehearsal_site $(ARGS)
+
+clean: ## Remove what these targets have made in this folder
+	rm -rf .venv .venv.lock .venv-esri .venv-esri.lock .cache .ansible tests/output gisops-arcgis-*.tar.gz
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
