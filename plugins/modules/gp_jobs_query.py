@@ -62,7 +62,6 @@ EXAMPLES = r"""
     that:
       - running.counts.active == 0
       - recent.counts.failed == 0
-  ignore_errors: true
 
 - name: Count the jobs of every geoprocessing service of the site
   gisops.arcgis.gp_jobs_query:
