@@ -36,6 +36,8 @@ CACHE = ROOT / ".cache"
 COLLECTION = Path("ansible_collections", "gisops", "arcgis")
 COVERAGE_FLOOR = 90
 STEP_LIMIT = 1500  # seconds: a tool that hangs must not hang the whole run
+QUIET_TAIL = 300  # lines of a tool that was run quietly and failed
+TEST_PASSWORD = "rehearsal-Passw0rd-siteadmin"
 OLDEST_MODULE_PYTHON = (3, 9)
 Args = list[str]
 
@@ -206,7 +208,7 @@ class Workshop:
         if late.is_set():
             raise CheckFailed(f"{command[0]} did not end within {STEP_LIMIT} seconds")
         if code:
-            print("".join(lines) if quiet else "", end="", flush=True)
+            print("".join(lines[-QUIET_TAIL:]) if quiet else "", end="", flush=True)
             raise CheckFailed(f"{Path(command[0]).name} ended with {code}")
         return "".join(lines)
 
@@ -316,12 +318,16 @@ def integration(shop: Workshop, args: Args) -> None:
         raise CheckFailed("there are no integration targets")
     tree = shop.copy()[1]
     control = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    text = shop.run(
-        "ansible-test", "integration", "--color", "no", "--venv", "--python", control, "--requirements", *args, cwd=tree
-    )
-    ran = len(re.findall(r"^Running .* integration test role|^PLAY RECAP", text, re.M))
+    command = ["ansible-test", "integration", "--color", "no", "--venv", "--python", control, "--requirements"]
+    # Without arguments as verbose as can be, and quietly: what is looked at is whether a secret shows.
+    text = shop.run(*command, *(args or ["-vvvvv"]), cwd=tree, quiet=not args)
+    ran = re.findall(r"^Running (\S+) integration test role", text, re.M)
     if not ran:
         raise CheckFailed("ansible-test ran no integration target")
+    print(f"Targets: {', '.join(ran)}")
+    for line in text.splitlines():
+        if TEST_PASSWORD in line:
+            raise CheckFailed(f"a password shows in the output: {line[:300]}")
 
 
 def molecule(shop: Workshop, args: Args) -> None:

@@ -120,7 +120,9 @@ def wanted(policy: Policy) -> dict[str, t.Any]:
 
 def judge(facts: t.Mapping[str, t.Any], policy: Policy) -> Verdict:
     """The verdict on these facts under this policy."""
-    now = _times.parse_moment(facts.get("as_of"), "as_of").at(0.0)
+    now = _times.from_wire(facts.get("as_of"))
+    if now is None:
+        return unmeasured("The facts do not tell when they were measured.")
     reasons: list[Reason] = []
     notices: list[str] = []
     services = facts.get("services") or []

@@ -61,7 +61,7 @@ class _Query:
         if not site.client.clock.is_known:
             self._warn("The site's answers carry no date; times are by the clock of the machine that ran the task.")
         now = site.client.clock.now()
-        question.check_order(now)
+        question.check_clock(now)
         reader = Reader(site, question, now)
         found = _discovery.discover(site, question, self._pool.map)
         readings = [

@@ -16,6 +16,10 @@ from ._services import Entry, Service
 from ._times import Moment
 
 
+CLOCK_SLACK = 60.0
+"""So many seconds two clocks may differ without anybody being wrong."""
+
+
 @dataclass(frozen=True)
 class Question:
     """The query options, parsed. ``statuses`` is every status where none was asked for."""
@@ -88,6 +92,17 @@ class Question:
                 where="option start",
                 cure="Ask for one service by its name, and for one status or for all, without ended_after.",
             )
+
+    def check_clock(self, now: float) -> None:
+        """Refuses times that no job can meet yet, now that the site's clock is known."""
+        self.check_order(now)
+        for option, moment in (("start_time", self.start_time), ("ended_after", self.ended_after)):
+            if moment is not None and moment.at(now) > now + CLOCK_SLACK:
+                raise BadOption(
+                    f"{_times.iso(moment.at(now))} lies in the future of the site's clock ({_times.iso(now)})",
+                    where=f"option {option}",
+                    cure="No job can have come so far; give a time that has passed.",
+                )
 
     def check_order(self, now: float) -> None:
         """Refuses a window that ends before it starts."""

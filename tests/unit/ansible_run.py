@@ -43,6 +43,8 @@ def run_playbook(
             **kept,
             "HOME": str(scratch),
             "ANSIBLE_HOME": str(scratch / "ansible"),
+            # Core looks for it in the home of the account, whatever HOME says, and writes it to HOME.
+            "ANSIBLE_ASYNC_DIR": str(scratch / "async"),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",

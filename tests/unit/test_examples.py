@@ -86,3 +86,11 @@ def test_readme(tmp_path: Path, api: str) -> None:
     output = run(tmp_path, plays, api, QUIET)
     assert '"msg": "0 executing' in output
     assert "passed: this is where the deployment begins" in output
+
+
+def test_in_the_background(tmp_path: Path, api: str) -> None:
+    tasks = [
+        {"gisops.arcgis.gp_jobs_query": {"service": "Analysis/Buffer"}, "async": 60, "poll": 1, "register": "asked"},
+        {"ansible.builtin.assert": {"that": ["asked.counts.succeeded == 1", "asked.counts.active == 0"]}},
+    ]
+    run(tmp_path, [play(tasks)], api, QUIET)

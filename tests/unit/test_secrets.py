@@ -75,6 +75,7 @@ def test_no_secret_is_shown(tmp_path: Path, api: str, callback: str) -> None:
         log = "\n".join(entry.line() for entry in site.site.log)
         assert site.site.desk.wrong_passwords == 4
     assert "System/PublishingTools.GPServer: 1 failed job" in done.stdout  # from the last task
+    assert "could not find job" not in done.stdout  # the one in the background
     assert len(tokens) >= 8
     assert "token=" not in log
     for secret in [site.password, WRONG, PROXY_PASSWORD, *tokens]:
