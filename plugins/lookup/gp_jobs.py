@@ -81,7 +81,7 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ..module_utils import _client, _gp_jobs
+from ..module_utils import _gp_jobs, _transport
 from ..module_utils._errors import GpError
 from ..plugin_utils import _lookup_cache, _lookup_options
 
@@ -93,7 +93,7 @@ class LookupModule(LookupBase):
         self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any
     ) -> list[dict[str, t.Any]]:
         """The facts, as a list of one."""
-        if _client.REQUESTS_IMPORT_ERROR is not None:
+        if _transport.REQUESTS_IMPORT_ERROR is not None:
             raise AnsibleLookupError(missing_required_lib("requests"))
         _lookup_options.set_options(self, terms, variables or {}, kwargs)
         get = self.get_option

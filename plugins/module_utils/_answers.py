@@ -39,18 +39,23 @@ class Answer:
     content: bytes
 
 
-def read(answer: Answer, where: str) -> dict[str, t.Any]:
-    """The JSON object of an answer, or the error that it stands for."""
+def read(answer: Answer, where: str, clean: t.Callable[[str], str] = str) -> dict[str, t.Any]:
+    """The JSON object of an answer, or the error that it stands for.
+
+    :param clean: takes secrets out of the site's words before they are quoted, for sites repeat what they were sent.
+    """
     text = _decode(answer.content, where)
     body = _parse(text)
     if isinstance(body, dict):
-        error = _error_in(body, where) or _error_by_status(answer, where, _words(body))
+        words = quote(clean(_words(body)))
+        error = _error_in(body, words, where) or _error_by_status(answer, where, words)
         if error is not None:
             raise error
         return body
+    words = quote(clean(_page_text(text)))
     raise (
-        _error_by_status(answer, where, _page_text(text), page=True)
-        or _error_by_page(text, where)
+        _error_by_status(answer, where, words, page=True)
+        or _error_by_page(text, words, where)
         or NotUnderstood(
             "The answer is empty" if not text.strip() else "The answer is not a whole JSON object",
             where=where,
@@ -99,18 +104,18 @@ def _parse(text: str) -> t.Any:
         return None
 
 
-def _error_in(body: dict[str, t.Any], where: str) -> GpError | None:
+def _error_in(body: dict[str, t.Any], words: str, where: str) -> GpError | None:
     """The error that a body stands for, in either shape."""
     error = body.get("error")
     if error is not None:
         code = error.get("code") if isinstance(error, dict) else body.get("code")
-        return _error(_code(code), _words(body), where)
+        return _error(_code(code), words, where)
     status = str(body.get("status", "")).lower()
     # A job's own details have a status too, and "failed" is one of its words.
     is_job = any(key.lower().replace("_", "") == "jobid" for key in body)
     code = _code(body.get("code"))
     if (status in ("error", "failed", "failure") and not is_job) or (code is not None and code >= 400):
-        return _error(code, _words(body), where)
+        return _error(code, words, where)
     return None
 
 
@@ -146,6 +151,8 @@ def _error_by_status(answer: Answer, where: str, words: str, page: bool = False)
         )
     if answer.status >= 400:
         return _error(answer.status, words, where)
+    if answer.status >= 300:
+        return NotUnderstood(f"The site sends us on without saying where to: HTTP {answer.status}", where=where)
     return None
 
 
@@ -163,18 +170,17 @@ def _error(code: int | None, words: str, where: str) -> GpError:
         return TokenUnseen(f"The site sees no token{_said(words)}", **said)
     if code == 498 or (code is None and "invalid token" in lower):
         return TokenRefused(f"The site refuses the token{_said(words)}", **said)
-    if code == 403 or "access is denied" in lower or "does not have permission" in lower:
+    if code == 403 or "access is denied" in lower or re.search("do(es)? not have permission", lower):
         return NotAllowed(f"This account may not do this{_said(words)}", **said)
     if code == 404 or "could not find resource or operation" in lower:
         return NotFound(f"The site does not have this{_said(words)}", **said)
     return SiteError(f"The site answers with an error{f' {code}' if code is not None else ''}{_said(words)}", **said)
 
 
-def _error_by_page(text: str, where: str) -> GpError | None:
+def _error_by_page(text: str, words: str, where: str) -> GpError | None:
     """The error for an answer in HTML or XML where JSON was asked for."""
     if not re.match(r"\s*<", text):
         return None
-    words = _page_text(text)
     if _NO_MACHINES in words.lower():
         return Busy(f"The site answers with an error page{_said(words)}", where=where, words=words)
     return NotUnderstood(
@@ -193,13 +199,13 @@ def _words(body: dict[str, t.Any]) -> str:
     for key in ("message", "messages", "description", "details"):
         value = holder.get(key)
         parts += [str(one) for one in value] if isinstance(value, list) else [str(value)] if value else []
-    return quote(" ".join(dict.fromkeys(parts)))
+    return " ".join(dict.fromkeys(parts))
 
 
 def _page_text(text: str) -> str:
     """What a page says to a reader: its text without tags, scripts and styles."""
     bare = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", " ", text[:20000])
-    return quote(html.unescape(bare))
+    return html.unescape(bare)
 
 
 def _said(words: str) -> str:
@@ -207,6 +213,6 @@ def _said(words: str) -> str:
 
 
 def _code(value: t.Any) -> int | None:
-    if isinstance(value, str) and value.strip().isdecimal():
+    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,9}\s*", value):
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

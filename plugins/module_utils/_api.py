@@ -104,22 +104,28 @@ def roots(url: str) -> Roots:
     return Roots(f"https://{host}{f':{port}' if port and port != 443 else ''}{path}")
 
 
+_UNREADABLE = "(an address that cannot be read)"
 _LIKE = "Write it like https://gis.example.com/arcgis or https://gis.example.com:6443/arcgis."
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
     """Scheme, host and port: what a token or a password must never leave."""
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname or "", parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return "", "", None  # no address, and the origin of nothing
 
 
 def safe_url(url: str) -> str:
     """An address that may be shown: without query, fragment, user name and password."""
     try:
         parts = urlsplit(url)
-        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
     except ValueError:
-        return "(an address that cannot be read)"
+        return _UNREADABLE
+    if not parts.netloc and "@" in url:
+        return _UNREADABLE  # what stands before the sign may be a password
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def service_url(site: Roots, service: Service) -> str:

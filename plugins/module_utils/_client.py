@@ -6,34 +6,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
-import re
 import threading
 import time
-import traceback
 import typing as t
+from dataclasses import dataclass
 from urllib.parse import urljoin
 
-from . import _answers
+from . import _answers, _transport
 from ._answers import Answer
 from ._api import origin, safe_url
-from ._errors import Busy, GpError, NotUnderstood, OutOfTime, Unreachable
+from ._errors import Busy, GpError, NotUnderstood, OutOfTime, Unreachable, without_secrets
 from ._options import Connection
 
-try:
+with contextlib.suppress(ImportError):  # _transport.REQUESTS_IMPORT_ERROR tells
     import requests
     import urllib3
-    from requests.adapters import HTTPAdapter
     from requests.utils import get_environ_proxies, should_bypass_proxies
-
-    REQUESTS_IMPORT_ERROR = None
-except ImportError:
-    REQUESTS_IMPORT_ERROR = traceback.format_exc()
 
 _MOST_REDIRECTS = 5
 _LONGEST_PAUSE = 60.0
-_CHUNK = 65536
 
 
 class Counters:
@@ -48,6 +42,22 @@ class Counters:
         with self._lock:
             self.sent += 1
             self.retried += retried
+
+
+@dataclass(frozen=True)
+class _Request:
+    """One request, as often as it is sent."""
+
+    method: str
+    url: str
+    headers: t.Mapping[str, str]
+    params: t.Mapping[str, str] | None = None
+    form: t.Mapping[str, str] | None = None
+
+    @property
+    def where(self) -> str:
+        """The place for error messages: nothing of the query, the form or the headers."""
+        return f"{self.method} {safe_url(self.url)}"
 
 
 class Client:
@@ -71,7 +81,7 @@ class Client:
         # from the environment (proxies, CA bundle) is read where it is used.
         session.trust_env = False
         session.headers.update({"User-Agent": "gisops.arcgis", "Accept": "application/json"})
-        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connection.connections, pool_block=True)
+        adapter = _transport.BoundedAdapter(pool_connections=4, pool_maxsize=connection.connections, pool_block=True)
         session.mount("https://", adapter)
         if not connection.validate_certs:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user said so; once is enough
@@ -97,31 +107,22 @@ class Client:
 
     def get(self, url: str, params: t.Mapping[str, str], headers: t.Mapping[str, str]) -> dict[str, t.Any]:
         """Asks by GET; sent again where that can help."""
-        return self._send("GET", url, params, None, headers, repeat=lambda error: error.transient)
+        return self._send(_Request("GET", url, headers, params=params), lambda error: error.transient)
 
     def post(self, url: str, form: t.Mapping[str, str], headers: t.Mapping[str, str]) -> dict[str, t.Any]:
         """Asks by POST for something that may be asked twice."""
-        return self._send("POST", url, None, form, headers, repeat=lambda error: error.transient)
+        return self._send(_Request("POST", url, headers, form=form), lambda error: error.transient)
 
     def post_once(self, url: str, form: t.Mapping[str, str], headers: t.Mapping[str, str]) -> dict[str, t.Any]:
         """Sends a login: again only where the site cannot have acted on the first try."""
-        return self._send("POST", url, None, form, headers, repeat=lambda error: getattr(error, "unsent", False))
+        return self._send(_Request("POST", url, headers, form=form), lambda error: error.unsent)
 
-    def _send(
-        self,
-        method: str,
-        url: str,
-        params: t.Mapping[str, str] | None,
-        form: t.Mapping[str, str] | None,
-        headers: t.Mapping[str, str],
-        repeat: t.Callable[[GpError], bool],
-    ) -> dict[str, t.Any]:
-        where = f"{method} {safe_url(url)}"
+    def _send(self, request: _Request, repeat: t.Callable[[GpError], bool]) -> dict[str, t.Any]:
         attempt = 0
         while True:
             try:
-                answer = self._follow(method, url, params, form, headers, where, retried=attempt > 0)
-                return _answers.read(answer, where)
+                answer = self._follow(request, retried=attempt > 0)
+                return _answers.read(answer, request.where, self._clean)
             except GpError as error:
                 error.scrub(self._secrets)
                 if attempt >= self._connection.retries or not repeat(error):
@@ -137,73 +138,54 @@ class Client:
             raise error
         time.sleep(pause)
 
-    def _follow(
-        self,
-        method: str,
-        url: str,
-        params: t.Mapping[str, str] | None,
-        form: t.Mapping[str, str] | None,
-        headers: t.Mapping[str, str],
-        where: str,
-        retried: bool,
-    ) -> Answer:
+    def _follow(self, request: _Request, retried: bool) -> Answer:
         """The answer at the end of redirects: within the origin only, and a POST stays a POST."""
-        target = url
+        target = request.url
         for _hop in range(_MOST_REDIRECTS):
-            answer = self._exchange(method, target, params, form, headers, where, retried)
+            answer = self._exchange(request, target, retried)
             location = answer.headers.get("Location")
             if answer.status not in (301, 302, 303, 307, 308) or not location:
                 return answer
             onward = urljoin(target, location)
-            if origin(onward) != origin(url):
+            if origin(onward) != origin(request.url):
                 raise NotUnderstood(
                     f"The site sends us on to {safe_url(onward)}, which is not the site that was named",
-                    where=where,
+                    where=request.where,
                     cure="If that is a sign-in page, use an address that does not pass it and a built-in account or a "
                     "token; if it is the site's right address, give it as url.",
                 )
             # The parameters are sent again: a site that redirects for a missing slash may have dropped them.
             target = safe_url(onward)
-        raise NotUnderstood(f"The site redirects more than {_MOST_REDIRECTS} times", where=where)
+        raise NotUnderstood(f"The site redirects more than {_MOST_REDIRECTS} times", where=request.where)
 
-    def _exchange(
-        self,
-        method: str,
-        url: str,
-        params: t.Mapping[str, str] | None,
-        form: t.Mapping[str, str] | None,
-        headers: t.Mapping[str, str],
-        where: str,
-        retried: bool,
-    ) -> Answer:
+    def _exchange(self, request: _Request, url: str, retried: bool) -> Answer:
         """One request and its whole answer, within its time and size."""
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise OutOfTime(
-                f"The measurement took longer than {self._connection.total_timeout} s",
-                where=where,
-                cure="Raise total_timeout, or ask for less.",
-            )
+            raise self._out_of_time(request.where)
         timeout = min(float(self._connection.timeout), left)
         ends = time.monotonic() + timeout
         self.counters.count(retried=retried)
         try:
             with self._session.request(
-                method,
+                request.method,
                 url,
-                params=params,
-                data=form,
-                headers=headers,
+                params=request.params,
+                data=request.form,
+                headers=request.headers,
                 timeout=timeout,
                 allow_redirects=False,
                 stream=True,
                 verify=self._verify(),
                 proxies=self._proxies(url),
             ) as response:
-                content = self._read(response, ends, where)
+                content = self._read(response, ends, request.where)
                 answer = Answer(response.status_code, response.headers, content)
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise self._unreachable(error, url, where) from None
+        except _transport.failures() as error:
+            if time.monotonic() >= self._deadline:
+                raise self._out_of_time(request.where) from None
+            late = time.monotonic() >= ends
+            raise _transport.explain(error, url, request.where, self._connection.timeout, late) from None
         self.clock.see(_answers.site_clock(answer))
         return answer
 
@@ -212,7 +194,7 @@ class Client:
         most = self._connection.max_answer_size * 1024 * 1024
         parts: list[bytes] = []
         size = 0
-        for chunk in _chunks(response):
+        for chunk in _transport.chunks(response):
             parts.append(chunk)
             size += len(chunk)
             if size > most:
@@ -221,6 +203,8 @@ class Client:
                     where=where,
                     cure="Use a smaller page_size, or raise max_answer_size.",
                 )
+            if time.monotonic() > self._deadline:
+                raise self._out_of_time(where)
             if time.monotonic() > ends:
                 raise Unreachable(
                     f"The answer was not there after {self._connection.timeout} s",
@@ -248,43 +232,15 @@ class Client:
                     self._proxies_of[place] = {"https": self._connection.proxy}
             return self._proxies_of[place]
 
-    def _unreachable(self, error: Exception, url: str, where: str) -> Unreachable:
-        """Our error for one of the transport's, whose own texts hold addresses with their queries."""
-        place: dict[str, t.Any] = {"where": where}
-        text = str(error)
-        if isinstance(error, requests.exceptions.SSLError):
-            return Unreachable(
-                f"The site's certificate is not trusted: {_tls_reason(text)}",
-                cure="Give the CA that issued it as ca_path, and use the host name that it was issued for.",
-                transient=False,
-                **place,
-            )
-        if isinstance(error, requests.exceptions.ProxyError):
-            return Unreachable(
-                "The proxy does not let us through",
-                cure="Look at the options proxy and no_proxy.",
-                unsent=True,
-                **place,
-            )
-        if isinstance(error, requests.exceptions.ConnectTimeout):
-            return Unreachable(
-                f"No connection within {self._connection.timeout} s",
-                cure="Look at the address, the port and the firewalls in between.",
-                unsent=True,
-                **place,
-            )
-        if isinstance(error, (requests.exceptions.Timeout, urllib3.exceptions.ReadTimeoutError)):
-            return Unreachable(f"No answer within {self._connection.timeout} s", cure="Raise timeout.", **place)
-        refused = "NewConnectionError" in text or "NameResolutionError" in text or "refused" in text
-        if isinstance(error, requests.exceptions.ConnectionError) and refused:
-            host, port = origin(url)[1:]
-            return Unreachable(
-                f"No connection to {host} port {port}: {_socket_reason(text)}",
-                cure="Look at the address and the port; ArcGIS Server itself answers on 6443.",
-                unsent=True,
-                **place,
-            )
-        return Unreachable(f"The connection broke before the answer was whole ({type(error).__name__})", **place)
+    def _out_of_time(self, where: str) -> OutOfTime:
+        return OutOfTime(
+            f"The measurement took longer than {self._connection.total_timeout} s",
+            where=where,
+            cure="Raise total_timeout, or ask for less.",
+        )
+
+    def _clean(self, text: str) -> str:
+        return without_secrets(text, self._secrets)
 
 
 class SiteClock:
@@ -314,28 +270,6 @@ def _jitter() -> float:
     return random.uniform(0.5, 1.0)
 
 
-def _chunks(response: requests.Response) -> t.Iterator[bytes]:
-    """The body as it arrives. read1 gives what is there, so that a trickle cannot hold us beyond our time."""
-    read1 = getattr(response.raw, "read1", None)
-    if read1 is None:  # urllib3 before 2.3
-        yield from response.iter_content(_CHUNK)
-        return
-    while chunk := read1(_CHUNK, decode_content=True):
-        yield chunk
-
-
 def _environment_ca() -> str | None:
     """The CA bundle that the environment names for requests; only used where the user named none."""
     return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or None
-
-
-def _tls_reason(text: str) -> str:
-    """The words of OpenSSL in one of the transport's errors."""
-    found = re.search(r"certificate verify failed: ([^(\"']+)", text) or re.search(r"\[SSL[^\]]*\] ([^(\"']+)", text)
-    return found.group(1).strip() if found else "the handshake failed"
-
-
-def _socket_reason(text: str) -> str:
-    """The system's words in one of the transport's errors."""
-    found = re.search(r"\[Errno -?\d+\] ([^'\")]+)", text)
-    return found.group(1).strip() if found else "it could not be made"

@@ -10,6 +10,13 @@ import typing as t
 from urllib.parse import quote
 
 
+def without_secrets(text: str, secrets: t.Iterable[str]) -> str:
+    """A text less the secrets in it, plain or as in an address; the longest first, for one may hold another."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "********").replace(quote(secret, safe=""), "********")
+    return text
+
+
 class GpError(Exception):
     """Base of all errors that this collection raises on purpose.
 
@@ -35,10 +42,9 @@ class GpError(Exception):
         """Takes secrets out of the error's texts: sites repeat what they were sent."""
 
         def clean(value: t.Any) -> t.Any:
-            for secret in secrets:
-                if isinstance(value, str):
-                    value = value.replace(secret, "********").replace(quote(secret, safe=""), "********")
-            return value
+            if isinstance(value, list):
+                return [clean(one) for one in value]
+            return without_secrets(value, secrets) if isinstance(value, str) else value
 
         self.args = tuple(clean(value) for value in self.args)
         self.failure = {key: clean(value) for key, value in self.failure.items()}

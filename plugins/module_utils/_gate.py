@@ -230,7 +230,7 @@ def _judge_failed(
             f"{_tell(ended, found, now)}. {_leaves(ended, policy, now)}Look into it, or allow it: max_failed: {found}"
         )
         return [Reason(FAILED, "failed", text, name, policy.max_failed, found, ended[:MOST_JOBS])]
-    if window_known is False:
+    if window_known is not True and window_known is not None:
         text = (
             f"{name}: the site may not remember failures as far back as {since}: ArcGIS Server keeps finished jobs "
             "for 6 h unless told otherwise. Use a shorter window."

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from . import _client, _options
+from . import _options, _transport
 from ._errors import GpError
 
 
@@ -20,8 +20,8 @@ class GpModule(AnsibleModule):
 
     def __init__(self, *tables: _options.Table) -> None:
         super().__init__(argument_spec=_options.argument_spec(*tables), supports_check_mode=True)
-        if _client.REQUESTS_IMPORT_ERROR is not None:
-            self.fail_json(msg=missing_required_lib("requests"), exception=_client.REQUESTS_IMPORT_ERROR)
+        if _transport.REQUESTS_IMPORT_ERROR is not None:
+            self.fail_json(msg=missing_required_lib("requests"), exception=_transport.REQUESTS_IMPORT_ERROR)
 
     def _load_params(self) -> None:
         """The task's options, less those that a template rendered to nothing."""

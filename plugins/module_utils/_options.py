@@ -10,6 +10,7 @@ The documentation fragments say the same in words; a test compares the two.
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 from dataclasses import dataclass
 
@@ -155,6 +156,14 @@ class Connection:
                 where="options username, password, token",
                 cure="Give username and password, or a token (ARCGIS_USERNAME, ARCGIS_PASSWORD, ARCGIS_TOKEN).",
             )
+        for name in ("token", "referer"):
+            values[name] = _for_header(name, values[name])
+        if values["proxy"] is not None and not re.match(r"https?://[^/]", values["proxy"]):
+            raise BadOption(
+                "This is not the address of a proxy",
+                where="option proxy",
+                cure="Write it like http://proxy.example.com:3128.",
+            )
         for name, least in _LEAST.items():
             at_least(name, values[name], least)
         if values["client_key"] is not None and values["client_cert"] is None:
@@ -178,6 +187,17 @@ def at_least(option: str, value: int, least: int) -> None:
     """Refuses a number below what an option can mean."""
     if value < least:
         raise BadOption(f"{value} is too small", where=f"option {option}", cure=f"Use {least} or more.")
+
+
+def _for_header(option: str, value: str | None) -> str | None:
+    """A text that a header can carry; one that was read from a file may end with a line break."""
+    if value is None:
+        return None
+    if not value.strip().isascii() or not value.strip().isprintable():
+        raise BadOption(
+            "It has letters that no header can carry", where=f"option {option}", cure="Look for line breaks in it."
+        )
+    return value.strip()
 
 
 def _plain(name: str, value: t.Any) -> t.Any:

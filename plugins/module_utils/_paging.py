@@ -35,6 +35,8 @@ class Listing:
     pages: int = 0
     moved: bool = False
     """Whether the listing shifted under our hands."""
+    seamless: bool = True
+    """Whether every page began with the last job of the one before, so that a shift would have shown."""
     next_start: int | None = None
     """Where a listing that was cut goes on."""
     problem: str = ""
@@ -60,12 +62,17 @@ class Listing:
 def read_all(read: ReadPage, ask: Ask, number: int, first: Page | None = None) -> Listing:
     """The whole listing, read again where it is not whole; look at ``is_whole`` before counting on it."""
     pages = 0
+    before: t.Iterable[str] = ()
     for _attempt in range(_TRIES):
         listing = _scan(read, ask, number, first or read(ask, 1, number))
         pages += listing.pages
         first = None
-        if listing.is_whole:
+        # Pages of a single job cannot overlap: then two ways through them have to agree.
+        if listing.is_whole and (listing.seamless or listing.jobs.keys() == before):
             break
+        before = listing.jobs.keys()
+    else:
+        listing.moved = listing.moved or not listing.seamless
     listing.pages = pages
     return listing
 
@@ -81,6 +88,7 @@ def _scan(read: ReadPage, ask: Ask, number: int, page: Page) -> Listing:
         try:
             start, page = onward - back, read(ask, onward - back, number)
             fresh = listing.add(page)
+            listing.seamless = listing.seamless and back > 0
             listing.moved = listing.moved or (back > 0 and not seam & page.jobs.keys())
             if back and not fresh:  # a site that pages by a grid of its own
                 start, page = onward, read(ask, onward, number)

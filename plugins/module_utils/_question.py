@@ -15,7 +15,6 @@ from ._errors import BadOption
 from ._services import Entry, Service
 from ._times import Moment
 
-
 CLOCK_SLACK = 60.0
 """So many seconds two clocks may differ without anybody being wrong."""
 

@@ -91,6 +91,10 @@ def parse_entries(values: t.Sequence[t.Any], option: str = "services") -> tuple[
                     cure="An entry is a name, or a dict of name and missing (fail or ignore).",
                 )
             value = value.get("name")
+        if value is not None and not isinstance(value, (str, int, float)):
+            raise BadOption(
+                "An entry is neither a name nor a dict", where=f"option {option}", cure="Write a list of names."
+            )
         text = str(value if value is not None else "").strip().strip("/")
         if not text:
             raise BadOption(

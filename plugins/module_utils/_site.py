@@ -14,7 +14,17 @@ from ._answers import quote
 from ._api import DIALECTS, ENTERPRISE, SERVER, Dialect, safe_url
 from ._auth import Tokens
 from ._client import Client
-from ._errors import BadOption, GpError, NotAllowed, NotUnderstood, SiteError, TokenRefused, TokenUnseen, Unreachable
+from ._errors import (
+    BadOption,
+    Busy,
+    GpError,
+    NotAllowed,
+    NotUnderstood,
+    SiteError,
+    TokenRefused,
+    TokenUnseen,
+    Unreachable,
+)
 from ._options import Connection
 
 _ON_KUBERNETES = "ArcGISEnterpriseOnKubernetes"
@@ -31,6 +41,7 @@ class Site:
         self._dialect: Dialect | None = None if connection.api == "auto" else DIALECTS[connection.api]
         self._lock = threading.RLock()
         self._token_in_body = False
+        self._logs_in_here = False
 
     def __enter__(self) -> Site:
         return self
@@ -127,7 +138,7 @@ class Site:
             raise self._is_portal()
         try:
             info = self._public(f"{self.roots.rest}/info")
-        except Unreachable:
+        except (Unreachable, Busy):
             raise
         except GpError as error:
             raise NotUnderstood(
@@ -158,23 +169,29 @@ class Site:
 
     def _private_portal(self, url: str) -> dict[str, t.Any]:
         """The same from a portal that tells it to its members only, so that the login cannot wait."""
-        tokens = Tokens(self.connection, self.client, lambda: f"{self.roots.sharing}/generateToken")
-        body = self.client.get(url, {"f": "json"}, self._headers(tokens.current()))
-        self.tokens = tokens
-        return body
+        if not self._logs_in_here:
+            self._logs_in_here = True
+            self.tokens = Tokens(self.connection, self.client, lambda: f"{self.roots.sharing}/generateToken")
+        return self.client.get(url, {"f": "json"}, self._headers(self.tokens.current()))
 
     def _is_portal(self) -> BadOption:
         """The error for a portal's address, which names the servers that belong to it where it tells."""
+        url = f"{self.roots.sharing}/portals/self/servers"
         try:
-            body = self._public(f"{self.roots.sharing}/portals/self/servers")
-            listed = [str(server["url"]) for server in body.get("servers", []) if server.get("url")]
-        except (GpError, TypeError, KeyError):
-            listed = []
-        servers = f"Its servers: {', '.join(listed)}." if listed else "The portal's administrator knows its servers."
+            try:
+                body = self._public(url)
+            except (TokenUnseen, TokenRefused, NotAllowed):
+                body = self._private_portal(url)
+        except GpError:
+            body = {}
+        servers = body.get("servers")
+        told = [_api.fold(one).get("url") for one in servers or () if isinstance(one, dict)]
+        listed = [str(address) for address in told if address]
+        cure = f"Its servers: {', '.join(listed)}." if listed else "The portal's administrator knows its servers."
         return BadOption(
             "This is the address of a portal, and jobs are kept by its servers",
             where=f"option url, {safe_url(self.roots.context)}",
-            cure=f"Give a server's address as url. {servers}",
+            cure=f"Give a server's address as url. {cure}",
             servers=listed,
         )
 

@@ -63,7 +63,7 @@ def normalise(word: t.Any) -> str:
         return STATUSES[word] if 0 <= word < len(STATUSES) - 1 else UNKNOWN
     if not isinstance(word, str):
         return UNKNOWN
-    if word.strip().isdecimal():
+    if re.fullmatch(r"\s*[0-9]{1,3}\s*", word):
         return normalise(int(word))
     letters = re.sub(r"[^a-z]", "", word.lower())
     if letters.startswith("esrijob"):

@@ -35,7 +35,7 @@ class Moment:
 def parse_moment(value: t.Any, option: str) -> Moment:
     """A moment from a timestamp (without zone: UTC), epoch seconds or milliseconds, or a time ago (``2h``)."""
     text = str(value).strip()
-    if re.fullmatch(r"\d+(\.\d+)?", text):
+    if re.fullmatch(r"\d{1,18}(\.\d{1,9})?", text):
         number = float(text)
         if number == 0:
             raise BadOption(f"'{text}' is not a time", where=f"option {option}", cure=_HOW)
@@ -57,9 +57,9 @@ def parse_moment(value: t.Any, option: str) -> Moment:
 def parse_duration(value: t.Any, option: str) -> float:
     """Seconds from a number of seconds or from parts such as ``1h30m``."""
     text = str(value).strip().lower().replace(" ", "")
-    if re.fullmatch(r"\d+(\.\d+)?", text):
+    if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", text):
         return float(text)
-    parts = re.findall(r"(\d+(?:\.\d+)?)([smhdw])", text)
+    parts = re.findall(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw])", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise BadOption(
             f"'{value}' is not a duration", where=f"option {option}", cure="Use seconds, or parts such as 90m or 1h30m."
@@ -77,7 +77,8 @@ def from_wire(value: t.Any) -> float | None:
             except BadOption:
                 return None
         value = float(text)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+    # Beyond the 18 digits no calendar goes, and a whole number may be too large for a float.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 10**18:
         return None
     return value / 1000 if value >= _MILLISECONDS_FROM else float(value)
 

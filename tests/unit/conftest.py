@@ -5,13 +5,22 @@
 
 from __future__ import annotations
 
+import json
 import random
 import typing as t
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from ansible.module_utils import basic
+from ansible.plugins.loader import init_plugin_loader
+from ansible.utils.collection_loader._collection_config import AnsibleCollectionConfig
+from hypothesis import HealthCheck, settings
+
+# Plugins are found by their full names in here too; that must be settled before the collection is first imported.
+if AnsibleCollectionConfig.collection_finder is None:
+    init_plugin_loader()
 
 from ansible_collections.gisops.arcgis.plugins.module_utils import _gp_jobs, _options
 from rehearsal_site.running import RunningSite, running_site
@@ -19,7 +28,7 @@ from rehearsal_site.running import RunningSite, running_site
 from .loopback import connect_proxy, scripted_server
 
 # Examples are not kept between runs, and a busy machine is no failure.
-settings.register_profile("unit", deadline=None, database=None)
+settings.register_profile("unit", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unit")
 
 Facts = dict[str, t.Any]
@@ -112,3 +121,25 @@ def read_connection(**options: t.Any) -> _options.Connection:
 def read_connection_fixture() -> t.Callable[..., _options.Connection]:
     """Reads connection options as modules do."""
     return read_connection
+
+
+RunModule = t.Callable[..., dict[str, t.Any]]
+
+
+@pytest.fixture
+def run_module(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> RunModule:
+    """Runs a module's main with these options, as core does it, and gives its result."""
+
+    def run(main: t.Callable[[], None], *, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
+        internal = {"_ansible_check_mode": check, "_ansible_remote_tmp": str(tmp_path)}
+        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**options, **internal}})
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", arguments.encode())
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        capfd.readouterr()
+        with pytest.raises(SystemExit):
+            main()
+        result = json.loads(capfd.readouterr().out)
+        assert isinstance(result, dict)
+        return result
+
+    return run

@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: The gisops.arcgis contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What we need of ``requests`` and ``urllib3`` beyond their front doors: answers bounded in time, errors understood."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import threading
+import traceback
+import typing as t
+
+from ._api import origin
+from ._errors import Unreachable
+
+try:
+    import requests
+    import urllib3
+    from requests.adapters import HTTPAdapter
+    from urllib3.connection import HTTPSConnection
+    from urllib3.connectionpool import HTTPSConnectionPool
+
+    REQUESTS_IMPORT_ERROR = None
+except ImportError:
+    REQUESTS_IMPORT_ERROR = traceback.format_exc()
+    HTTPAdapter = HTTPSConnection = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
+
+_CHUNK = 65536
+
+
+class _Connection(HTTPSConnection):
+    """A connection whose answer must begin with a whole head within its timeout: a trickle may not hold us longer."""
+
+    _is_cut = False
+
+    def getresponse(self) -> t.Any:
+        timer = threading.Timer(t.cast(float, self.timeout), self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            response = super().getresponse()
+        finally:
+            timer.cancel()
+        if self._is_cut:
+            raise socket.timeout("the head of the answer was not whole in time")
+        return response
+
+    def _cut(self) -> None:
+        self._is_cut = True
+        if isinstance(self.sock, socket.socket):
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+
+class _Pool(HTTPSConnectionPool):
+    ConnectionCls = _Connection
+
+
+class BoundedAdapter(HTTPAdapter):
+    """The adapter of requests, on connections of ours."""
+
+    def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        _use_our_pool(self.poolmanager)
+
+    def proxy_manager_for(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        return _use_our_pool(super().proxy_manager_for(*args, **kwargs))
+
+
+def _use_our_pool(manager: t.Any) -> t.Any:
+    manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": _Pool}
+    return manager
+
+
+def chunks(response: requests.Response) -> t.Iterator[bytes]:
+    """The body as it arrives. read1 gives what is there, so that a trickle cannot hold us beyond our time."""
+    read1 = getattr(response.raw, "read1", None)
+    if read1 is None:  # urllib3 before 2.3
+        yield from response.iter_content(_CHUNK)
+        return
+    while chunk := read1(_CHUNK, decode_content=True):
+        yield chunk
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """Everything that a request can fail with before its answer is whole."""
+    return (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
+
+
+def explain(error: Exception, url: str, where: str, timeout: int, is_late: bool) -> Unreachable:
+    """Our error for one of the transport's, whose own texts hold addresses with their queries."""
+    text = str(error)
+    for pattern, what, cure in _TLS_TROUBLE:
+        trouble = re.search(pattern, text)
+        if trouble:
+            reason = " ".join(part for part in trouble.groups() if part).strip()
+            return Unreachable(f"{what}{': ' + reason if reason else ''}", where=where, cure=cure, transient=False)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return Unreachable(
+            "The proxy does not let us through",
+            where=where,
+            cure="Look at the options proxy and no_proxy.",
+            unsent=True,
+        )
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return Unreachable(
+            f"No connection within {timeout} s",
+            where=where,
+            cure="Look at the address, the port and the firewalls in between.",
+            unsent=True,
+        )
+    if is_late or isinstance(error, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)):
+        return Unreachable(f"No answer within {timeout} s", where=where, cure="Raise timeout, or look at the site.")
+    if re.search("NewConnectionError|NameResolutionError|refused", text):
+        host, port = origin(url)[1:]
+        errno = re.search(r"\[Errno -?\d+\] ([^'\")]+)", text)
+        return Unreachable(
+            f"No connection to {host} port {port}: {errno.group(1).strip() if errno else 'it could not be made'}",
+            where=where,
+            cure="Look at the address and the port; ArcGIS Server itself answers on 6443.",
+            unsent=True,
+        )
+    return Unreachable(
+        f"The connection broke before the answer was whole ({type(error).__name__})",
+        where=where,
+        cure="Look at the site, and at what stands in front of it; where a client certificate is wanted (client_cert), "
+        "it can look like this too.",
+    )
+
+
+_TLS_TROUBLE = (
+    (
+        r"certificate verify failed(?:: ([^(\"']+))?",
+        "The site's certificate is not trusted",
+        "Give the CA that issued it as ca_path, and use the host name that it was issued for.",
+    ),
+    (
+        r"(?i)(certificate required|alert [a-z ]*certificate|alert handshake failure)",
+        "The site breaks off the TLS handshake",
+        "It may want a client certificate: give client_cert and client_key.",
+    ),
+    (
+        r"(?i)wrong[ _]version[ _]number|record layer failure|http[ _]request",
+        "No TLS is spoken there",
+        "Look at the port: ArcGIS Server speaks TLS on 6443.",
+    ),
+    (
+        r"(?i)no[ _]certificate[ _]or[ _]crl[ _]found|pem[ _]lib|suitable TLS|key values mismatch|no start line",
+        "A file is not the certificate or the key that it should be",
+        "Look at ca_path, client_cert and client_key (and REQUESTS_CA_BUNDLE): PEM files, a key without a passphrase.",
+    ),
+    (
+        r"SSLError.*\[SSL[^\]]*\] ([^(\"']+)",
+        "The TLS handshake failed",
+        "Look at the site's TLS settings, and at what stands in front of it.",
+    ),
+)

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: The gisops.arcgis contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What our modules share: empty options, the check for requests, and errors as results."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.gisops.arcgis.plugins.module_utils import _transport
+from ansible_collections.gisops.arcgis.plugins.module_utils._errors import GpError
+from ansible_collections.gisops.arcgis.plugins.module_utils._module import GpModule
+from ansible_collections.gisops.arcgis.plugins.module_utils._options import CONNECTION, QUERY
+
+
+def tell() -> None:
+    """A module that tells the options that it understood."""
+    module = GpModule(CONNECTION, QUERY)
+    module.exit_json(options={name: module.params.get(name) for name in (*CONNECTION, *QUERY)})
+
+
+def test_empty_options_are_not_given(run_module: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCGIS_USERNAME", "from-the-environment")
+    monkeypatch.setenv("ARCGIS_TIMEOUT", "")
+    given = {"username": " ", "timeout": "", "job_status": "", "start_time": "", "validate_certs": "", "number": "7"}
+    options = run_module(tell, **given)["options"]
+    assert options["username"] == "from-the-environment"
+    assert (options["timeout"], options["page_size"], options["validate_certs"]) == (30, 7, True)
+    assert options["job_status"] is options["start_time"] is None
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "value"),
+    [
+        ("url", "https://h", "https://h"),
+        ("timeout", "7", 7),
+        ("validate_certs", "false", False),
+        ("no_proxy", "a,b", ["a", "b"]),
+        ("api", "server", "server"),
+    ],
+)
+def test_the_environment(
+    run_module: t.Any, monkeypatch: pytest.MonkeyPatch, option: str, text: str, value: t.Any
+) -> None:
+    monkeypatch.setenv(f"ARCGIS_{option.upper()}", text)
+    assert run_module(tell)["options"][option] == value
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"timeout": "soon"}, "timeout"),
+        ({"api": "portal"}, "value of api must be one of: auto, enterprise, server, got: portal"),
+        ({"validate_certs": "nope"}, "validate_certs"),
+        ({"servcies": "x"}, "Unsupported parameters"),
+        ({"detail": "all"}, "value of detail must be one of: counts, jobs, full"),
+    ],
+)
+def test_options_that_core_refuses(run_module: t.Any, options: dict[str, t.Any], words: str) -> None:
+    result = run_module(tell, **options)
+    assert result["failed"] is True
+    assert words in result["msg"]
+
+
+def test_errors_become_results(run_module: t.Any) -> None:
+    def main() -> None:
+        with GpModule(CONNECTION).reporting_errors():
+            raise GpError("It is bad", where="option url", cure="Mend it.")
+
+    result = run_module(main)
+    assert (result["failed"], result["msg"]) == (True, "It is bad (option url). Mend it.")
+    assert result["failure"] == {"kind": "GpError", "what": "It is bad", "where": "option url", "cure": "Mend it."}
+
+
+def test_other_errors_are_not_swallowed(run_module: t.Any) -> None:
+    def main() -> None:
+        with pytest.raises(KeyError), GpModule(CONNECTION).reporting_errors():
+            raise KeyError("a fault of ours")
+        raise SystemExit(print("{}"))
+
+    assert run_module(main) == {}
+
+
+def test_requests_is_missed_by_name(run_module: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_transport, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
+    result = run_module(tell)
+    assert result["failed"] is True
+    assert "requests" in result["msg"]

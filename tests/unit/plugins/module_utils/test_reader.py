@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: The gisops.arcgis contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How jobs are read: what it costs, and what a single bad answer can do. The facts are the truth table's matter."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+import pytest
+
+from ansible_collections.gisops.arcgis.plugins.module_utils._errors import (
+    BadOption,
+    GpError,
+    NotHonoured,
+    NotUnderstood,
+)
+
+PUBLISHING = "System/PublishingTools"
+
+
+def jobs(*entries: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {"services": {PUBLISHING: {"jobs": list(entries)}}}
+
+
+def queries(asked: t.Any) -> int:
+    return len(asked.requests("jobs/query"))
+
+
+def test_one_page_settles_a_service_whose_record_fits(asked_site: t.Any, api: str) -> None:
+    with asked_site("publishing_tools", api=api) as asked:
+        facts = asked.query(services=[PUBLISHING])
+        assert (queries(asked), facts["total"], facts["services"][0]["pages"]) == (1, 41, 1)
+        asked.site.clear_log()
+        asked.query(services=[PUBLISHING], job_status=["active", "failed"], api=api)
+        assert queries(asked) == 1
+
+
+@pytest.mark.parametrize("status", [["active"], ["active", "failed"], ["executing"]])
+def test_a_long_record_costs_no_more_than_a_longer_one(asked_site: t.Any, api: str, status: list[str]) -> None:
+    costs = []
+    for count in (2_000, 20_000):
+        scenario = jobs({"status": "executing"})
+        history = {"count": count, "statuses": {"succeeded": 1}, "span": "30d", "until": "10m ago"}
+        scenario["services"][PUBLISHING]["history"] = history
+        with asked_site(scenario, api=api) as asked:
+            facts = asked.query(services=[PUBLISHING], job_status=status)
+            assert (facts["counts"]["executing"], facts["complete"]) == (1, True)
+            costs.append(len(asked.site.log))
+    assert costs[0] == costs[1] <= 16
+
+
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize(
+    "fault",
+    ["html_login", "truncated_json", "empty_body", "xml", "results_missing", "results_null", "error500", "error403"],
+)
+def test_no_bad_answer_is_read_as_no_jobs(asked_site: t.Any, api: str, fault: str) -> None:
+    with asked_site("publishing_tools", api=api) as asked:
+        asked.site.faults.add({"fault": fault, "match": {"path": "jobs/query"}})
+        with pytest.raises(GpError) as caught:
+            asked.query(services=[PUBLISHING], retries=1)
+        assert "PublishingTools.GPServer/jobs/query" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"total": 0},
+        {"total": 0, "results": None},
+        {"results": {}},
+        {"total": -1, "results": {}},
+        {"total": 0, "results": "none"},
+        {"status": "success"},
+        {},
+    ],
+    ids=str,
+)
+def test_no_odd_body_is_read_as_no_jobs(asked_site: t.Any, api: str, body: t.Any) -> None:
+    with asked_site("publishing_tools", api=api) as asked:
+        asked.site.faults.add({"fault": "custom", "body": body, "match": {"path": "jobs/query"}})
+        with pytest.raises(NotUnderstood):
+            asked.query(services=[PUBLISHING], retries=0)
+
+
+def test_a_total_without_jobs_is_not_complete(asked_site: t.Any, api: str) -> None:
+    with asked_site("publishing_tools", api=api) as asked:
+        body = {"total": 41, "results": {}, "nextStart": -1}
+        asked.site.faults.add({"fault": "custom", "body": body, "match": {"path": "jobs/query"}})
+        facts: dict[str, t.Any] = {"complete": False, "counts": {"active": None}}
+        with contextlib.suppress(GpError):
+            facts = asked.query(services=[PUBLISHING], retries=0)
+        assert facts["complete"] is False
+        assert facts["counts"]["active"] is None
+
+
+@pytest.mark.parametrize("detail", ["counts", "jobs"])
+def test_a_token_that_expires_in_mid_paging_is_renewed_once_and_paging_goes_on(
+    asked_site: t.Any, api: str, detail: str
+) -> None:
+    with asked_site("publishing_tools", api=api) as asked:
+        asked.site.faults.add({"fault": "error498", "match": {"path": "jobs/query.*start=10&", "times": 1}})
+        facts = asked.query(services=[PUBLISHING], page_size=10, detail="jobs")
+        assert (facts["complete"], len(facts["jobs"]), facts["requests"]["tokens"]) == (True, 41, 2)
+        starts = [one.path.partition("start=")[2].partition("&")[0] for one in asked.requests("jobs/query")]
+        assert starts[:3] == ["1", "10", "10"], "from the same start"
+        assert starts.count("1") == 1
+
+
+def test_the_service_is_asked_in_the_order_of_a_jobs_life(asked_site: t.Any, api: str) -> None:
+    """A job that moves on meanwhile is met again further down, and the queued ones are asked for once more."""
+    scenario = jobs({"status": "succeeded", "count": 30, "every": "1m", "submitted": "10h ago"})
+    with asked_site(scenario, api=api, page_cap=5) as asked:
+        facts = asked.query(services=[PUBLISHING], job_status=["active"])
+        assert facts["counts"]["active"] == 0
+        words = [one.path.partition("jobStatus=")[2].partition("&")[0] for one in asked.requests("jobStatus=")]
+        order = ["esriJobNew", "esriJobSubmitted", "esriJobWaiting", "esriJobExecuting", "esriJobCancelling"]
+        assert words[:5] == order
+        assert words[-3:] == order[:3]
+
+
+def test_a_job_that_moves_on_while_it_is_asked_for_is_not_missed(asked_site: t.Any, api: str) -> None:
+    scenario = jobs({"status": "waiting"}, {"status": "succeeded", "count": 30, "every": "1m", "submitted": "10h ago"})
+    scenario["arrivals"] = [
+        {
+            "service": f"{PUBLISHING}.GPServer",
+            "action": "move",
+            "from": "waiting",
+            "to": "executing",
+            "every_requests": 4,
+        }
+    ]
+    with asked_site(scenario, api=api, page_cap=5) as asked:
+        facts = asked.query(services=[PUBLISHING], job_status=["active"])
+        assert facts["counts"]["active"] == 1
+
+
+def test_a_machine_cannot_be_asked_for_on_the_enterprise_api(asked_site: t.Any) -> None:
+    with asked_site("publishing_tools", api="enterprise") as asked:
+        with pytest.raises(BadOption) as caught:
+            asked.query(services=[PUBLISHING], machine_name="M")
+        assert "ArcGIS Enterprise on Kubernetes cannot filter jobs by machine (option machine_name)." in str(
+            caught.value
+        )
+        assert "Leave it out" in str(caught.value)
+        assert queries(asked) == 0
+
+
+@pytest.mark.parametrize("option", ["user_name", "machine_name"])
+def test_a_filter_that_the_site_does_not_honour(asked_site: t.Any, option: str) -> None:
+    switch = {"user_name": "user_filter", "machine_name": "machine_filter"}[option]
+    with asked_site("truth_table", api="server", **{switch: "ignored"}) as asked, pytest.raises(NotHonoured) as caught:
+        asked.query(services=[PUBLISHING], **{option: "user1"})
+    assert f"does not honour {option}" in str(caught.value)
+    assert "System/PublishingTools.GPServer" in str(caught.value)
+
+
+def test_limit_and_start_are_the_sites_own(asked_site: t.Any, api: str) -> None:
+    with asked_site("publishing_tools", api=api) as asked:
+        options = {"services": [PUBLISHING], "detail": "jobs", "job_status": ["succeeded"], "limit": 15}
+        seen: list[str] = []
+        start: int | None = 1
+        while start is not None:
+            facts = asked.query(**options, start=start)
+            seen += [job["job_id"] for job in facts["jobs"]]
+            assert facts["truncated"] is (facts["next_start"] is not None)
+            assert facts["complete"] is not facts["truncated"]
+            start = facts["next_start"]
+        assert len(seen) == len(set(seen)) == 41
+
+
+def test_a_job_that_answers_as_another_is_not_believed(asked_site: t.Any, api: str) -> None:
+    with asked_site(jobs({"status": "failed", "ended": "10m ago"}), api=api) as asked:
+        body = {"jobId": "jother", "status": "esriJobFailed"}
+        asked.site.faults.add({"fault": "custom", "body": body, "match": {"path": r"/jobs/j\w+"}})
+        with pytest.raises(NotUnderstood, match="answers with job jother"):
+            asked.query(services=[PUBLISHING], ended_after="1h", job_status=["failed"])

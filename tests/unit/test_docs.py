@@ -1,0 +1,254 @@
+# SPDX-FileCopyrightText: The gisops.arcgis contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is written three times must be the same three times: tables of options, documentation, role and facts."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.plugins.loader import fragment_loader
+from ansible.utils.plugin_docs import get_docstring
+
+from ansible_collections.gisops.arcgis.plugins.doc_fragments import _connection, _gate, _query
+from ansible_collections.gisops.arcgis.plugins.module_utils import _gate as gate
+from ansible_collections.gisops.arcgis.plugins.module_utils import _options, _status
+from ansible_collections.gisops.arcgis.plugins.modules import gp_token
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+# What a module takes. A module without one of these is not documented by this test, and fails it.
+TABLES = {
+    "gp_jobs_query": (_options.CONNECTION, _options.QUERY),
+    "gp_jobs_gate": (_options.CONNECTION, _options.SERVICES, _options.GATE),
+    "gp_token": (_options.CONNECTION,),
+}
+Documented = dict[str, t.Any]
+
+
+@lru_cache
+def documented(kind: str, name: str) -> tuple[Documented, Documented]:
+    """DOCUMENTATION with its fragments, and RETURN, as ansible-doc reads them."""
+    path = ROOT / "plugins" / kind / f"{name}.py"
+    doc, _examples, returned, _metadata = get_docstring(
+        str(path), fragment_loader, collection_name="gisops.arcgis", is_module=kind == "modules"
+    )
+    return doc, returned if isinstance(returned, dict) else yaml.safe_load(returned or "{}")
+
+
+def load(path: str) -> t.Any:
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+def shape(option: Documented) -> Documented:
+    """What documentation and argument spec both say of an option."""
+    said = {key: option[key] for key in ("default", "choices", "elements", "aliases") if option.get(key) is not None}
+    return {"type": option.get("type", "str"), **said}
+
+
+# --- options -----------------------------------------------------------------------------------------------------
+
+FRAGMENTS = [
+    (_connection.ModuleDocFragment.DOCUMENTATION, _options.CONNECTION),
+    (_query.ModuleDocFragment.DOCUMENTATION, _options.QUERY),
+    (_gate.ModuleDocFragment.DOCUMENTATION, _options.GATE),
+]
+
+
+@pytest.mark.parametrize(("text", "table"), FRAGMENTS, ids=["connection", "query", "gate"])
+def test_fragments_say_what_the_tables_say(text: str, table: _options.Table) -> None:
+    options = yaml.safe_load(text)["options"]
+    assert list(options) == list(table), "the same options, in the same order"
+    assert {name: shape(option) for name, option in options.items()} == {
+        name: shape(option) for name, option in table.items()
+    }
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_document_the_options_that_they_take(module: str) -> None:
+    options = documented("modules", module)[0]["options"]
+    spec = _options.argument_spec(*TABLES[module])
+    assert {name: shape(option) for name, option in options.items()} == {
+        name: shape(option) for name, option in spec.items()
+    }
+    for name, option in options.items():
+        assert option["description"], name
+        assert "required" not in option or not option["required"], name
+
+
+def test_the_lookup_documents_the_same_options() -> None:
+    options = dict(documented("lookup", "gp_jobs")[0]["options"])
+    terms, seconds = options.pop("_terms"), options.pop("cache_seconds")
+    assert (terms["type"], terms["elements"], seconds["type"], seconds["default"]) == ("list", "raw", "float", 5)
+    spec = _options.argument_spec(_options.CONNECTION, _options.QUERY)
+    # Core's reading of a boolean takes what it does not understand for false.
+    expected = {name: shape(option) for name, option in spec.items()} | {
+        "validate_certs": {"type": "raw", "default": True}
+    }
+    assert {name: shape(option) for name, option in options.items()} == expected
+
+
+def test_every_connection_option_of_the_lookup_has_its_three_sources() -> None:
+    options = yaml.safe_load(_connection.ModuleDocFragment.PLUGINS)["options"]
+    assert options == {
+        name: {
+            "env": [{"name": f"ARCGIS_{name.upper()}"}],
+            "ini": [{"section": "gisops_arcgis", "key": name}],
+            "vars": [{"name": f"gisops_arcgis_{name}"}],
+        }
+        for name in _options.CONNECTION
+    }
+
+
+def test_every_description_names_its_environment_variable() -> None:
+    options = yaml.safe_load(_connection.ModuleDocFragment.DOCUMENTATION)["options"]
+    for name, option in options.items():
+        assert f"E({_options.env_name(name)})" in " ".join(option["description"]), name
+
+
+def test_statuses_and_groups_are_all_documented() -> None:
+    text = " ".join(yaml.safe_load(_query.ModuleDocFragment.DOCUMENTATION)["options"]["job_status"]["description"])
+    for word in (*_status.STATUSES, *_status.GROUPS):
+        assert f"V({word})" in text
+
+
+def test_the_action_group_lists_every_module() -> None:
+    assert load("meta/runtime.yml")["action_groups"]["all"] == MODULES
+    for module in MODULES:
+        assert documented("modules", module)[0]["attributes"]["action_group"]["membership"] == ["gisops.arcgis.all"]
+
+
+# --- the role ----------------------------------------------------------------------------------------------------
+
+ROLE = "roles/gp_jobs_gate"
+PREFIX = "gp_jobs_gate_"
+
+
+def role_options() -> Documented:
+    options = load(f"{ROLE}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    assert all(name.startswith(PREFIX) for name in options)
+    return {name.removeprefix(PREFIX): option for name, option in options.items()}
+
+
+def test_the_roles_defaults_are_those_that_it_documents() -> None:
+    says = {name: option["default"] for name, option in role_options().items() if "default" in option}
+    has = {name.removeprefix(PREFIX): value for name, value in load(f"{ROLE}/defaults/main.yml").items()}
+    assert has == says
+
+
+def test_the_role_covers_every_option_of_the_connection() -> None:
+    options = role_options()
+    for name, option in _options.CONNECTION.items():
+        assert options[name].get("type") == option["type"], name
+        for key in ("choices", "elements"):
+            assert options[name].get(key) == option.get(key), name
+        assert options[name].get("no_log", False) is option.get("no_log", False) or not option.get("no_log"), name
+        assert "default" not in options[name], "the environment and the module have a word first"
+
+
+def test_the_role_hands_every_option_on_with_its_fallback() -> None:
+    (task,) = [task for task in load(f"{ROLE}/tasks/main.yml") if "gisops.arcgis.gp_jobs_gate" in task]
+    handed = task["gisops.arcgis.gp_jobs_gate"]
+    assert handed.keys() == _options.argument_spec(*TABLES["gp_jobs_gate"]).keys()
+    for name in _options.CONNECTION:
+        assert handed[name] == f"{{{{ {PREFIX}{name} | default(gisops_arcgis_{name}) | default(omit) }}}}"
+    for name in handed.keys() - _options.CONNECTION.keys():
+        assert handed[name] == f"{{{{ {PREFIX}{name} }}}}"
+
+
+def test_the_policys_defaults_of_the_role_are_the_gates() -> None:
+    defaults = load(f"{ROLE}/defaults/main.yml")
+    for name, option in _options.GATE.items():
+        assert defaults[f"{PREFIX}{name}"] == option["default"]
+
+
+# --- what is returned --------------------------------------------------------------------------------------------
+
+
+def differences(value: t.Any, returned: Documented, place: str = "") -> list[str]:
+    """Where a value and its documentation differ: keys that only one of them has, and types."""
+    kinds: dict[str, t.Any] = {"str": str, "int": int, "bool": bool, "float": (int, float), "list": list, "dict": dict}
+    found = [f"{place}.{key} is not documented" for key in value.keys() - returned.keys()]
+    found += [f"{place}.{key} is not there" for key in returned.keys() - value.keys()]
+    for key in value.keys() & returned.keys():
+        one, said, here = value[key], returned[key], f"{place}.{key}"
+        if one is None:
+            continue
+        if not isinstance(one, kinds[said["type"]]) or (isinstance(one, bool) and said["type"] != "bool"):
+            found.append(f"{here} is {one!r}, and documented as {said['type']}")
+        for entry in one if isinstance(one, list) else [one]:
+            if isinstance(entry, dict) and "contains" in said and here not in OPEN:
+                found += differences(entry, said["contains"], here)
+    return found
+
+
+# Their keys are the statuses, which are documented with the options.
+OPEN = (".counts", ".services.counts")
+
+
+@pytest.fixture
+def facts(asked_site: t.Any, api: str) -> Documented:
+    """Facts with something in every list: jobs with messages, and what one account may not see."""
+    with asked_site("forbidden", api=api) as asked:
+        asked.connection.update(username="nobuffer", password="rehearsal-Passw0rd-nobuffer")
+        jobs = [{"status": "failed", "ended": "10m ago", "messages": ["ERROR 1"]}]
+        asked.running.load(
+            {
+                "site": {"api": api},
+                "accounts": [{"name": "nobuffer", "role": "publisher", "forbidden": ["Analysis/Buffer"]}],
+                "services": {"System/PublishingTools": {"jobs": jobs}, "Analysis/Buffer": {}},
+            }
+        )
+        return dict(asked.query(detail="full"))
+
+
+def test_the_facts_are_the_documented_ones(facts: Documented) -> None:
+    returned = dict(documented("modules", "gp_jobs_query")[1])
+    assert returned.pop("failure")["returned"] == "failure"
+    assert facts["jobs"]
+    assert facts["jobs"][0]["messages"]
+    assert facts["unseen"]
+    assert differences(facts, returned) == []
+    for counts in (facts["counts"], *(one["counts"] for one in facts["services"])):
+        assert list(counts) == [*_status.STATUSES, "active", "queued"]
+    assert list(returned["counts"]["sample"]) == list(facts["counts"])
+
+
+def test_a_failure_is_the_documented_one(asked_site: t.Any) -> None:
+    returned = documented("modules", "gp_jobs_query")[1]["failure"]
+    with asked_site("empty") as asked:
+        try:
+            asked.query(job_status=["runing"])
+        except Exception as error:
+            failure = error.to_result()["failure"]  # type: ignore[attr-defined]
+    assert differences(failure, returned["contains"]) == []
+
+
+def test_the_gates_result_is_the_documented_one(facts: Documented) -> None:
+    """What the action puts together: the verdict, the policy, and the facts."""
+    returned = dict(documented("modules", "gp_jobs_gate")[1])
+    assert returned.pop("failure")["returned"].startswith("when")
+    policy = gate.Policy.read(lambda name: None)
+    verdict = gate.judge(facts, policy)
+    result = {**verdict.to_result(), "policy": policy.to_result(), "facts": facts}
+    assert result["reasons"]
+    assert differences(result, returned) == []
+    assert returned["policy"]["sample"] == policy.to_result()
+    rules = {"active", "failed", "window", "incomplete", "unseen", "empty", "error"}
+    text = json.dumps(returned["reasons"]["contains"]["rule"])
+    assert all(f"V({rule})" in text for rule in rules)
+
+
+def test_the_tokens_result_is_the_documented_one(asked_site: t.Any, run_module: t.Any) -> None:
+    returned = dict(documented("modules", "gp_token")[1])
+    returned.pop("failure")
+    with asked_site("empty") as asked:
+        result = run_module(gp_token.main, **asked.connection)
+    result["token"] = result.pop("armoured_token")
+    ours = {key: value for key, value in result.items() if key not in ("changed", "invocation", "warnings")}
+    assert differences(ours, returned) == []
