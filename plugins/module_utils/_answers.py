@@ -204,7 +204,7 @@ def _words(body: dict[str, t.Any]) -> str:
 
 def _page_text(text: str) -> str:
     """What a page says to a reader: its text without tags, scripts and styles."""
-    bare = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", " ", text[:20000])
+    bare = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", " ", text[:4000])
     return html.unescape(bare)
 
 

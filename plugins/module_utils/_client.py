@@ -72,7 +72,7 @@ class Client:
         self._proxies_of: dict[tuple[str, str, int | None], dict[str, str]] = {}
         self.counters = Counters()
         self.clock = SiteClock()
-        self._secrets = {secret for secret in (connection.password, connection.token) if secret}
+        self._secrets = tuple(secret for secret in (connection.password, connection.token) if secret)
 
     @staticmethod
     def _open(connection: Connection) -> requests.Session:
@@ -80,7 +80,9 @@ class Client:
         # Nothing from ~/.netrc, and no variable of the environment over what the user asked for; what we do take
         # from the environment (proxies, CA bundle) is read where it is used.
         session.trust_env = False
-        session.headers.update({"User-Agent": "gisops.arcgis", "Accept": "application/json"})
+        # A gate must see what is, not what something on the way remembers.
+        fresh = {"Cache-Control": "no-cache", "Pragma": "no-cache"}
+        session.headers.update({"User-Agent": "gisops.arcgis", "Accept": "application/json", **fresh})
         adapter = _transport.BoundedAdapter(pool_connections=4, pool_maxsize=connection.connections, pool_block=True)
         session.mount("https://", adapter)
         if not connection.validate_certs:
@@ -103,7 +105,7 @@ class Client:
 
     def add_secret(self, secret: str) -> None:
         """A text that must not stand in any error from now on."""
-        self._secrets.add(secret)
+        self._secrets = (*self._secrets, secret)  # a new one, for other threads may be reading the old one
 
     def get(self, url: str, params: t.Mapping[str, str], headers: t.Mapping[str, str]) -> dict[str, t.Any]:
         """Asks by GET; sent again where that can help."""
@@ -124,7 +126,6 @@ class Client:
                 answer = self._follow(request, retried=attempt > 0)
                 return _answers.read(answer, request.where, self._clean)
             except GpError as error:
-                error.scrub(self._secrets)
                 if attempt >= self._connection.retries or not repeat(error):
                     raise
                 self._pause(attempt, error)
@@ -149,7 +150,7 @@ class Client:
             onward = urljoin(target, location)
             if origin(onward) != origin(request.url):
                 raise NotUnderstood(
-                    f"The site sends us on to {safe_url(onward)}, which is not the site that was named",
+                    f"The site sends us on to {self._clean(safe_url(onward))}, which is not the site that was named",
                     where=request.where,
                     cure="If that is a sign-in page, use an address that does not pass it and a built-in account or a "
                     "token; if it is the site's right address, give it as url.",

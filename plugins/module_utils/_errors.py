@@ -38,17 +38,6 @@ class GpError(Exception):
             **data,
         }
 
-    def scrub(self, secrets: t.Iterable[str]) -> None:
-        """Takes secrets out of the error's texts: sites repeat what they were sent."""
-
-        def clean(value: t.Any) -> t.Any:
-            if isinstance(value, list):
-                return [clean(one) for one in value]
-            return without_secrets(value, secrets) if isinstance(value, str) else value
-
-        self.args = tuple(clean(value) for value in self.args)
-        self.failure = {key: clean(value) for key, value in self.failure.items()}
-
     def to_result(self) -> dict[str, t.Any]:
         """The error as the keys of a task result."""
         return {"msg": str(self), "failure": self.failure}

@@ -53,6 +53,7 @@ def build(
         "counts": _groups(question, _sums(question, readings) if everything_seen else _nothing()),
         "services": [_service(question, reading) for reading in readings],
         "jobs": jobs,
+        "start": question.start,
         "truncated": truncated,
         "next_start": next_start,
         "requests": {

@@ -149,7 +149,7 @@ class _Query:
     @staticmethod
     def _one(reader: Reader, service: Service, job_id: str) -> JobDetails | None:
         try:
-            return reader.details(service, job_id)
+            return reader.habits.details(service, job_id)
         except NotFound:
             return None
 
@@ -163,7 +163,7 @@ class _Query:
                 job = self._one(reader, reading.service, job_id)
                 if job is not None:
                     self._details[reading.service, job_id] = job
-                    reader.prove_people(reading.service, job)
+                    reader.habits.prove_people(reading.service, reader.ask, job)
                     return
 
     def _needs(self, reading: Reading) -> list[str]:

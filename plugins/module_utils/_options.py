@@ -10,9 +10,9 @@ The documentation fragments say the same in words; a test compares the two.
 from __future__ import annotations
 
 import os
-import re
 import typing as t
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -158,7 +158,7 @@ class Connection:
             )
         for name in ("token", "referer"):
             values[name] = _for_header(name, values[name])
-        if values["proxy"] is not None and not re.match(r"https?://[^/]", values["proxy"]):
+        if values["proxy"] is not None and not _is_proxy(values["proxy"]):
             raise BadOption(
                 "This is not the address of a proxy",
                 where="option proxy",
@@ -198,6 +198,14 @@ def _for_header(option: str, value: str | None) -> str | None:
             "It has letters that no header can carry", where=f"option {option}", cure="Look for line breaks in it."
         )
     return value.strip()
+
+
+def _is_proxy(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _plain(name: str, value: t.Any) -> t.Any:

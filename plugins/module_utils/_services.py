@@ -69,7 +69,7 @@ def parse(text: str, option: str = "services") -> Service:
     folder, slash, rest = text.strip().strip("/").rpartition("/")
     typed = re.fullmatch(r"(.+)\.([A-Za-z]+Server)", rest)
     name, kind = (typed.group(1), typed.group(2)) if typed else (rest, GP)
-    if not name or "/" in folder or (slash and not folder):
+    if not name or "/" in folder or (slash and not folder) or {folder, name} & {".", ".."}:
         raise BadOption(
             f"'{text}' is not a service name", where=f"option {option}", cure="Write Folder/Name, or Name alone."
         )

@@ -98,13 +98,6 @@ def explain(error: Exception, url: str, where: str, timeout: int, is_late: bool)
         if trouble:
             reason = " ".join(part for part in trouble.groups() if part).strip()
             return Unreachable(f"{what}{': ' + reason if reason else ''}", where=where, cure=cure, transient=False)
-    if isinstance(error, requests.exceptions.ProxyError):
-        return Unreachable(
-            "The proxy does not let us through",
-            where=where,
-            cure="Look at the options proxy and no_proxy.",
-            unsent=True,
-        )
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return Unreachable(
             f"No connection within {timeout} s",
@@ -114,6 +107,15 @@ def explain(error: Exception, url: str, where: str, timeout: int, is_late: bool)
         )
     if is_late or isinstance(error, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)):
         return Unreachable(f"No answer within {timeout} s", where=where, cure="Raise timeout, or look at the site.")
+    if isinstance(error, requests.exceptions.ProxyError):
+        # requests says so of every answer that is lost behind a proxy, whether or not the site has seen the request.
+        refused = re.search("NewConnectionError|NameResolutionError|Tunnel connection failed", text) is not None
+        return Unreachable(
+            "The proxy does not let us through" if refused else "The connection through the proxy broke",
+            where=where,
+            cure="Look at the options proxy and no_proxy.",
+            unsent=refused,
+        )
     if re.search("NewConnectionError|NameResolutionError|refused", text):
         host, port = origin(url)[1:]
         errno = re.search(r"\[Errno -?\d+\] ([^'\")]+)", text)
@@ -133,7 +135,7 @@ def explain(error: Exception, url: str, where: str, timeout: int, is_late: bool)
 
 _TLS_TROUBLE = (
     (
-        r"certificate verify failed(?:: ([^(\"']+))?",
+        r"certificate verify failed(?:: ([^(\"']+))?|hostname '[^']*' doesn't match",
         "The site's certificate is not trusted",
         "Give the CA that issued it as ca_path, and use the host name that it was issued for.",
     ),

@@ -314,6 +314,11 @@ jobs:
           type: str
           returned: always
           sample: "ERROR 000732: Input Features: Dataset does not exist or is not supported"
+start:
+  description: The place in the site's listing that RV(jobs) begin at, counted from 1.
+  returned: success
+  type: int
+  sample: 1
 truncated:
   description: Whether O(limit) cut the jobs.
   returned: success

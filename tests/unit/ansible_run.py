@@ -13,6 +13,7 @@ from pathlib import Path
 
 import ansible_collections.gisops
 import yaml
+
 from rehearsal_site.running import RunningSite
 
 COLLECTIONS = Path(ansible_collections.gisops.__path__[0]).parent.parent

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from rehearsal_site.running import running_site
 
 from .ansible_run import COLLECTION, environment, play, run_playbook
@@ -35,8 +36,8 @@ def examples(path: str) -> list[dict[str, t.Any]]:
     raise AssertionError(f"{path} has no EXAMPLES")
 
 
-def readme_blocks() -> list[t.Any]:
-    text = (COLLECTION / "README.md").read_text(encoding="utf-8")
+def blocks_of(page: str) -> list[t.Any]:
+    text = (COLLECTION / page).read_text(encoding="utf-8")
     return [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.S)]
 
 
@@ -79,13 +80,19 @@ def _plugins(kind: str) -> t.Iterator[Path]:
     return (COLLECTION / "plugins" / kind).glob("[a-z]*.py")
 
 
-def test_readme(tmp_path: Path, api: str) -> None:
-    blocks = readme_blocks()
-    assert len(blocks) == 3
+@pytest.mark.parametrize(
+    ("page", "number", "shows"),
+    [
+        ("README.md", 3, ['"msg": "0 executing', "passed: this is where the deployment begins"]),
+        ("roles/gp_jobs_gate/README.md", 1, ["UTC passed: 2 services"]),
+    ],
+)
+def test_examples_of_pages(tmp_path: Path, api: str, page: str, number: int, shows: list[str]) -> None:
+    blocks = blocks_of(page)
+    assert len(blocks) == number
     plays = [one for block in blocks for one in (block if "hosts" in block[0] else [play(block)])]
     output = run(tmp_path, plays, api, QUIET)
-    assert '"msg": "0 executing' in output
-    assert "passed: this is where the deployment begins" in output
+    assert [text for text in shows if text not in output] == []
 
 
 def test_in_the_background(tmp_path: Path, api: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+
 from rehearsal_site.running import running_site
 
 from .ansible_run import environment, play, run_playbook

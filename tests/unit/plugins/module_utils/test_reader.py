@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import typing as t
 
 import pytest
@@ -176,3 +177,33 @@ def test_a_job_that_answers_as_another_is_not_believed(asked_site: t.Any, api: s
         asked.site.faults.add({"fault": "custom", "body": body, "match": {"path": r"/jobs/j\w+"}})
         with pytest.raises(NotUnderstood, match="answers with job jother"):
             asked.query(services=[PUBLISHING], ended_after="1h", job_status=["failed"])
+
+
+def test_a_job_that_is_shown_and_not_counted_is_not_taken_for_none(asked_site: t.Any, api: str) -> None:
+    """A site that contradicts itself: no total, but a job. And whatever status is asked for, nothing."""
+    shown = {"total": 0, "results": {"j1": "esriJobExecuting"}, "nextStart": -1, "query": {}}
+    none = {"total": 0, "results": {}, "nextStart": -1, "query": {}}
+    with asked_site("publishing_tools", api=api) as asked:
+        asked.site.faults.add({"fault": "custom", "body": none, "match": {"path": "jobs/query.*jobStatus=esri"}})
+        asked.site.faults.add({"fault": "custom", "body": shown, "match": {"path": "jobs/query"}})
+        facts = asked.query(services=["System/PublishingTools"], job_status=["active"])
+    assert facts["complete"] is False
+    assert facts["counts"]["active"] is None
+
+
+LIFE = ["new", "submitted", "waiting", "executing", "cancelling"]
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+@pytest.mark.parametrize("first", range(len(LIFE) - 1))
+def test_a_job_that_moves_on_meanwhile_is_met_again(asked_site: t.Any, api: str, first: int, every: int) -> None:
+    """It is active throughout, and in another status at every request: asked in the order of its life, it is found."""
+    scenario = jobs({"status": "succeeded", "count": 20}, {"status": LIFE[first]})
+    moves = [
+        {"service": PUBLISHING, "action": "move", "every_requests": every, "from": one, "to": other, "before": True}
+        for one, other in reversed(list(itertools.pairwise(LIFE)))
+    ]
+    with asked_site({**scenario, "arrivals": moves}, api=api, page_cap=7) as asked:
+        facts = asked.query(services=[PUBLISHING], job_status=["active"])
+    assert facts["complete"] is True
+    assert facts["counts"]["active"] == 1

@@ -100,6 +100,8 @@ def test_entries() -> None:
         ({"name": "A", "mising": "ignore"}, "An entry has mising, which means nothing (option services)."),
         ({"name": "A", "missing": "no"}, "An entry has missing: no, which means nothing (option services)."),
         ({"name": "A", 5: 1}, "An entry has 5, which means nothing (option services)."),
+        ("..", "'..' is not a service name (option services)."),
+        ("../System", "'../System' is not a service name (option services)."),
         ("a/b/c", "'a/b/c' is not a service name (option services)."),
         (["Buffer"], "An entry is neither a name nor a dict (option services)."),
     ],

@@ -1,0 +1,221 @@
+# SPDX-FileCopyrightText: The gisops.arcgis contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""How a site wants to be asked, and what it has shown to honour. Found out once a task, by looking, never assumed.
+
+No document says what a site answers to a query without a status or without a start time (some releases call them
+required), nor what it does with a filter that it does not know. So "none" is only believed of a site that has shown, in
+the same way of asking, that it can answer otherwise.
+"""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from . import _api, _paging, _status
+from ._api import Ask, Page
+from ._errors import NotAllowed, NotFound, NotHonoured, NotUnderstood, SiteError
+from ._paging import Listing
+from ._services import Service
+from ._site import Site
+from ._status import FILTER_WORDS
+
+SMALL = 10
+"""A page of so many jobs is enough to see what an answer is like."""
+_NOBODY = "nobody-7c1d"
+_HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a site wants to be asked for "all jobs": some releases call the status required, or the start time."""
+
+    status: bool = False
+    start_time: bool = False
+
+
+_WITH_BOTH = Way(status=True, start_time=True)
+
+
+class Habits:
+    """A site's jobs/query, asked as the site wants to be; shared by the threads of a task."""
+
+    def __init__(self, site: Site, page_size: int) -> None:
+        self._site = site
+        self._page_size = page_size
+        self._lock = threading.Lock()
+        self._milliseconds = site.dialect.milliseconds
+        self._proven_ways: set[Way] = set()
+        """Those in which a query has brought jobs."""
+        self._filters_time = False
+        self.way = Way()
+        self.filters_status = False
+        """Whether a query with a status has ever brought jobs of that status and no others."""
+        self.filters_people = False
+
+    # --- asking ----------------------------------------------------------------------------------------------------
+
+    def page(self, service: Service, ask: Ask, start: int, number: int, way: Way | None = None) -> Page:
+        """One page. A way is only given to try it; else the site is asked as it wants to be."""
+        way = way or self.way
+        query = _api.parameters(
+            self._site.dialect,
+            ask,
+            start=start,
+            number=number,
+            milliseconds=self._milliseconds,
+            floor=way.start_time,
+        )
+        url = f"{_api.service_url(self._site.roots, service)}/jobs/query"
+        page = _api.parse_page(self._site.ask(url, query), f"GET {url}")
+        if page.jobs and ask.status is None:
+            self._proven_ways.add(way)
+        return page
+
+    def pages(self, service: Service) -> _paging.ReadPage:
+        return lambda ask, start, number: self.page(service, ask, start, number)
+
+    def listing(self, service: Service, ask: Ask, first: Page | None = None) -> Listing:
+        return _paging.read_all(self.pages(service), ask, self._page_size, first)
+
+    def first_page(self, service: Service, ask: Ask, number: int) -> Page | None:
+        """A page without a status; None where the site refuses that, and its habits have been corrected."""
+        used = self.way
+        try:
+            return self.page(service, ask, 1, number, used)
+        except (NotAllowed, NotFound):
+            raise
+        except SiteError as error:
+            if self.way != used:  # another thread has found out
+                return None
+            for way, status in (
+                (Way(start_time=True), None),
+                (Way(status=True), "executing"),
+                (_WITH_BOTH, "executing"),
+            ):
+                if way != used and self._answers(service, replace(ask, status=status), way):
+                    self.way = way
+                    return None
+            raise error
+
+    def _answers(self, service: Service, ask: Ask, way: Way) -> bool:
+        try:
+            self.page(service, ask, 1, 1, way)
+        except SiteError:
+            return False
+        return True
+
+    def is_really_empty(self, service: Service, ask: Ask, way: Way) -> bool:
+        """Whether a service whose first page shows no job has none, or the site wanted to be asked otherwise.
+
+        Believed once any service has shown jobs that way. False says that the habits have been corrected: ask again.
+        """
+        if way in self._proven_ways:
+            return True
+        others: list[tuple[Way, str | None]] = [(Way(start_time=True), None)] if not way.start_time else []
+        others += [(_WITH_BOTH if way.start_time else Way(status=True), status) for status in FILTER_WORDS]
+        for other, status in others:
+            page = self.page(service, replace(ask, status=status), 1, 1, other)
+            if page.total > 0 or page.jobs:
+                self.way = other
+                return False
+        return True
+
+    def is_honoured(self, page: Page, status: str) -> bool:
+        """Whether a filtered answer is one to its filter: by the site's echo, and by every status that it shows."""
+        echoed = _api.echoed_statuses(page.echo)
+        if echoed is not None and status not in echoed:
+            return False
+        shown = [_status.normalise(word) for word in page.jobs.values() if word is not None]
+        if any(word != status for word in shown):
+            return False
+        if page.jobs and not shown and echoed is None:
+            return False
+        if page.jobs:
+            self.filters_status = True
+        return True
+
+    # --- proofs ----------------------------------------------------------------------------------------------------
+
+    def prove_window(self, service: Service) -> None:
+        """Proves once a task that the site honours our times, and in which unit; a service without jobs proves nothing.
+
+        The proof is a job of the service: a window around its life must show it, and a window long before must not.
+        """
+        with self._lock:
+            if self._filters_time:
+                return
+            first = self._some_page(service)
+            if not first.jobs:
+                return
+            for job_id in first.jobs:
+                if self._shows_in_window(service, job_id):
+                    self._filters_time = True
+                    return
+        raise NotHonoured(
+            "The site does not show that it honours start_time and end_time",
+            where=f"service {service}",
+            cure="Leave them out and use ended_after, which is decided by each job's own times.",
+            service=str(service),
+        )
+
+    def _some_page(self, service: Service) -> Page:
+        """A few jobs of a service, whatever their status; only succeeded ones where the site insists on a status."""
+        while not self.way.status:
+            first = self.first_page(service, Ask(), SMALL)
+            if first is not None:
+                return first
+        return self.page(service, Ask(status="succeeded"), 1, SMALL)
+
+    def _shows_in_window(self, service: Service, job_id: str) -> bool:
+        try:
+            job = self.details(service, job_id)
+        except NotFound:
+            return False
+        moments = [moment for moment in (job.submitted, job.started, job.ended) if moment is not None]
+        if not moments:
+            return False
+        status = "succeeded" if self.way.status else None
+        around = Ask(status, start_time=min(moments) - 1, end_time=max(moments) + 1)
+        long_before = Ask(status, start_time=1, end_time=_HOUR)
+        for milliseconds in (self._site.dialect.milliseconds, not self._site.dialect.milliseconds):
+            self._milliseconds = milliseconds
+            if job_id in self.listing(service, around).jobs and self.page(service, long_before, 1, 1).total == 0:
+                return True
+        self._milliseconds = self._site.dialect.milliseconds
+        return False
+
+    def prove_people(self, service: Service, ask: Ask, job: _api.JobDetails) -> None:
+        """Proves once a task that the site honours our filters for user and machine, on a job that they let through.
+
+        The job must be theirs, and a name that nobody has must bring none.
+        """
+        status = _status.normalise(job.word) if self.way.status else None
+        for option, asked, found in (
+            ("user_name", ask.user_name, job.user_name),
+            ("machine_name", ask.machine_name, job.machine_name),
+        ):
+            if asked is None:
+                continue
+            options: dict[str, t.Any] = {option: _NOBODY}
+            nobody = Ask(status, **options)
+            if (found or "").lower() != asked.lower() or self.page(service, nobody, 1, 1).total > 0:
+                raise NotHonoured(
+                    f"The site does not honour {option}: asked for '{asked}', it shows jobs of others",
+                    where=f"service {service}",
+                    cure="Leave it out, ask with detail: full, and choose the jobs in the playbook.",
+                    service=str(service),
+                )
+        self.filters_people = True
+
+    def details(self, service: Service, job_id: str) -> _api.JobDetails:
+        """What the site tells of one job."""
+        url = f"{_api.service_url(self._site.roots, service)}/jobs/{quote(job_id, safe='')}"
+        job = _api.parse_job(self._site.ask(url), f"GET {url}")
+        if job.job_id != job_id:
+            raise NotUnderstood(f"The site answers with job {job.job_id}", where=f"GET {url}")
+        return job
