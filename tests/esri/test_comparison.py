@@ -11,12 +11,13 @@ import typing as t
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.gisops.arcgis.plugins.module_utils import _api, _gp_jobs, _options, _status
-from ansible_collections.gisops.arcgis.plugins.module_utils._site import Site
 from arcgis.gis._impl._con import Connection
 from arcgis.gis.kubernetes._admin._services import GPJobManager
 from arcgis.gis.server import Server
 from arcgis.gis.server.admin._services import JobManager
+
+from ansible_collections.gisops.arcgis.plugins.module_utils import _api, _gp_jobs, _options, _status
+from ansible_collections.gisops.arcgis.plugins.module_utils._site import Site
 from rehearsal_site.running import RunningSite, running_site
 
 SERVICE = "System/PublishingTools"
@@ -110,9 +111,7 @@ def test_the_documented_sample(server: RunningSite) -> None:
 def test_a_status_of_enterprise(enterprise: RunningSite, status: str, word: str) -> None:
     found = enterprise_jobs(enterprise, [word])
     assert found
-    assert {job_id: _status.normalise(text) for job_id, text in found.items()} == ours(
-        enterprise, job_status=[status]
-    )
+    assert {job_id: _status.normalise(text) for job_id, text in found.items()} == ours(enterprise, job_status=[status])
 
 
 def test_several_statuses_of_enterprise(enterprise: RunningSite) -> None:

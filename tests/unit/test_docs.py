@@ -18,6 +18,7 @@ from ansible.utils.plugin_docs import get_docstring
 from ansible_collections.gisops.arcgis.plugins.doc_fragments import _connection, _gate, _query
 from ansible_collections.gisops.arcgis.plugins.module_utils import _gate as gate
 from ansible_collections.gisops.arcgis.plugins.module_utils import _options, _status
+from ansible_collections.gisops.arcgis.plugins.module_utils._errors import BadOption
 from ansible_collections.gisops.arcgis.plugins.modules import gp_token
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -221,12 +222,9 @@ def test_the_facts_are_the_documented_ones(facts: Documented) -> None:
 
 def test_a_failure_is_the_documented_one(asked_site: t.Any) -> None:
     returned = documented("modules", "gp_jobs_query")[1]["failure"]
-    with asked_site("empty") as asked:
-        try:
-            asked.query(job_status=["runing"])
-        except Exception as error:
-            failure = error.to_result()["failure"]  # type: ignore[attr-defined]
-    assert differences(failure, returned["contains"]) == []
+    with asked_site("empty") as asked, pytest.raises(BadOption) as caught:
+        asked.query(job_status=["runing"])
+    assert differences(caught.value.failure, returned["contains"]) == []
 
 
 def test_the_gates_result_is_the_documented_one(facts: Documented) -> None:

@@ -63,7 +63,7 @@ def test_examples_of_plugins(tmp_path: Path, api: str, path: str) -> None:
 
 def test_examples_that_find_jobs(tmp_path: Path, api: str) -> None:
     """The same where there is something to find: there the assertion of the example fails, as it has to."""
-    tasks = [
+    tasks: list[dict[str, t.Any]] = [
         {**task, "ignore_errors": "ansible.builtin.assert" in task} for task in examples("modules/gp_jobs_query.py")
     ]
     output = run(tmp_path, [play(tasks)], api, "first_gate")
@@ -96,7 +96,7 @@ def test_examples_of_pages(tmp_path: Path, api: str, page: str, number: int, sho
 
 
 def test_in_the_background(tmp_path: Path, api: str) -> None:
-    tasks = [
+    tasks: list[dict[str, t.Any]] = [
         {"gisops.arcgis.gp_jobs_query": {"service": "Analysis/Buffer"}, "async": 60, "poll": 1, "register": "asked"},
         {"ansible.builtin.assert": {"that": ["asked.counts.succeeded == 1", "asked.counts.active == 0"]}},
     ]

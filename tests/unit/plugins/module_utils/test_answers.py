@@ -92,7 +92,7 @@ KNOWN: list[tuple[dict[str, t.Any], type[GpError]]] = [
 )
 def test_known_error_bodies(body: dict[str, t.Any], kind: type[GpError]) -> None:
     error = error_of(body)
-    assert type(error) is kind
+    assert error.__class__ is kind
     holder = body["error"] if isinstance(body.get("error"), dict) else body
     for word in [holder.get("message"), *(holder.get("messages") or [])]:
         assert word is None or word in error.failure["words"]
@@ -100,7 +100,7 @@ def test_known_error_bodies(body: dict[str, t.Any], kind: type[GpError]) -> None
 
 def test_a_portals_words_for_no_right_are_known_without_a_code() -> None:
     body = rest(None, "You do not have permissions to access this resource or perform this operation.")
-    assert type(error_of(body)) is NotAllowed
+    assert error_of(body).__class__ is NotAllowed
 
 
 @pytest.mark.parametrize("shape", [admin, rest])
@@ -108,7 +108,7 @@ def test_a_portals_words_for_no_right_are_known_without_a_code() -> None:
 def test_both_shapes_mean_the_same(code: int, shape: t.Callable[[int, str], dict[str, t.Any]]) -> None:
     kinds = {403: NotAllowed, 404: NotFound, 498: TokenRefused, 499: TokenUnseen}
     kind = kinds.get(code, Busy if code in (429, 500, 503) else SiteError)
-    assert type(error_of(shape(code, "So it is"))) is kind
+    assert error_of(shape(code, "So it is")).__class__ is kind
     assert error_of(shape(code, "So it is")).failure["words"] == "So it is"
 
 
@@ -159,7 +159,7 @@ def test_a_byte_order_mark_and_blanks_are_no_harm(before: bytes) -> None:
 )
 def test_what_is_no_json_object_may_be_asked_for_again(body: bytes, what: str) -> None:
     error = error_of(body)
-    assert type(error) is NotUnderstood
+    assert error.__class__ is NotUnderstood
     assert error.failure["what"] == what
     assert error.transient
 
@@ -170,7 +170,7 @@ def test_what_is_no_json_object_may_be_asked_for_again(body: bytes, what: str) -
 )
 def test_a_page_is_quoted_as_a_reader_sees_it(text: str) -> None:
     error = error_of(text)
-    assert type(error) is NotUnderstood
+    assert error.__class__ is NotUnderstood
     assert not error.transient, "a sign-in page does not go away"
     assert "Sign" in error.failure["words"]
     assert not {*"<>;"} & {*error.failure["words"]}
@@ -179,7 +179,7 @@ def test_a_page_is_quoted_as_a_reader_sees_it(text: str) -> None:
 
 def test_a_page_that_says_that_the_site_is_down() -> None:
     error = error_of(f"<html><p>{NO_MACHINES}</p></html>")
-    assert type(error) is Busy
+    assert error.__class__ is Busy
     assert error.transient
 
 
@@ -205,7 +205,7 @@ def test_http_statuses(body: t.Any, status: int, kind: type[GpError], transient:
         body = {"detail": "Whatever"}  # not one of the two shapes
     error = error_of(body, status)
     if not (status in (400, 401, 405) and isinstance(body, dict)):
-        assert type(error) is kind
+        assert error.__class__ is kind
         assert error.failure["status"] == status
     assert (error.transient, error.unsent) == (transient, unsent)
 
@@ -213,15 +213,15 @@ def test_http_statuses(body: t.Any, status: int, kind: type[GpError], transient:
 @pytest.mark.parametrize(("status", "kind"), [(403, NotAllowed), (404, NotFound)])
 def test_whether_the_site_or_something_in_front_of_it_said_no(status: int, kind: type[GpError]) -> None:
     page, body = error_of(PAGE, status), error_of(admin(status, "No"), status)
-    assert type(page) is type(body) is kind
+    assert page.__class__ is body.__class__ is kind
     assert page.failure["page"] is True
     assert "page" not in body.failure
     assert "in front of the site" in page.failure["cure"]
 
 
 def test_a_code_in_the_body_says_more_than_the_http_status() -> None:
-    assert type(error_of(admin(498, "Invalid token"), 401)) is TokenRefused
-    assert type(error_of(rest(499, "Token Required"), 403)) is TokenUnseen
+    assert error_of(admin(498, "Invalid token"), 401).__class__ is TokenRefused
+    assert error_of(rest(499, "Token Required"), 403).__class__ is TokenUnseen
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 418, 429, 500, 503])

@@ -77,7 +77,7 @@ def test_a_refused_password_is_sent_once(read_connection: Read, api: str, shape:
     with running_site("empty", api=api, login_error_shape=shape) as running:
         with Site(read_connection(**options(running, password="wrong-Passw0rd", retries=3))) as site:
             failures = []
-            for _ in range(5):
+            for _time in range(5):
                 with pytest.raises(LoginRefused) as caught:
                     site.ask(site.roots.admin)
                 failures.append(str(caught.value))
@@ -104,7 +104,7 @@ def test_a_lost_answer_to_a_login_fails_clearly_and_is_not_sent_again(read_conne
     with running_site("empty") as running:
         running.site.faults.add({"fault": fault, "match": {"path": "generateToken"}})
         with Site(read_connection(**options(running, timeout=1, retries=3))) as site:
-            for _ in range(2):
+            for _time in range(2):
                 with pytest.raises((Unreachable, NotUnderstood)) as caught:
                     site.ask(site.roots.admin)
         assert len(logins(running)) == 1
@@ -146,13 +146,15 @@ def test_other_answers_to_a_login(read_connection: Read, fault: t.Any, kind: typ
         running.site.faults.add({**fault, "match": {"path": "generateToken"}})
         with Site(read_connection(**options(running))) as site, pytest.raises(GpError) as caught:
             site.ask(site.roots.admin)
-        assert type(caught.value) is kind
+        assert caught.value.__class__ is kind
         assert words in str(caught.value)
         assert len(logins(running)) == 1
 
 
 def test_a_token_service_that_repeats_the_password(scripted: t.Any, read_connection: Read) -> None:
-    echo = lambda seen: {"error": {"code": 400, "message": f"Bad {seen.form['password']} {quote(PASSWORD, safe='')}"}}  # noqa: E731
+    def echo(seen: t.Any) -> dict[str, t.Any]:
+        return {"error": {"code": 400, "message": f"Bad {seen.form['password']} {quote(PASSWORD, safe='')}"}}
+
     with scripted(echo) as server:
         connection = read_connection(
             url=server.url,
@@ -186,7 +188,7 @@ def test_the_answer_says_when_a_token_expires(read_connection: Read, api: str, f
 @pytest.mark.parametrize("form", ["missing", "past", "far"])
 def test_an_implausible_expiry_is_left_to_a_498(read_connection: Read, form: str) -> None:
     with running_site("empty", expires_form=form) as running, Site(read_connection(**options(running))) as site:
-        for _ in range(3):
+        for _time in range(3):
             site.ask(site.roots.admin)
         assert site.tokens.expires is None
         assert site.tokens.logins == 1
@@ -229,7 +231,7 @@ def in_threads(count: int, work: t.Callable[[], t.Any]) -> list[BaseException | 
         except BaseException as error:
             raised.append(error)
 
-    threads = [threading.Thread(target=run) for _ in range(count)]
+    threads = [threading.Thread(target=run) for _time in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:

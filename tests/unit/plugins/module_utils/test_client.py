@@ -108,7 +108,7 @@ def test_what_is_sent(scripted: t.Any, read_connection: Read) -> None:
 def test_one_connection_is_used_again(client: t.Any, site: RunningSite) -> None:
     before = site.site.counters.connections
     one = client(connections=1)
-    for _ in range(5):
+    for _time in range(5):
         info(one, site)
     assert site.site.counters.connections - before == 1
 
@@ -178,7 +178,7 @@ def test_what_does_not_go_away_is_not_sent_again(
     client: t.Any, site: RunningSite, fault: t.Any, kind: type[GpError]
 ) -> None:
     site.site.faults.add(fault)
-    assert type(fails(client(retries=3), site)) is kind
+    assert (fails(client(retries=3), site)).__class__ is kind
     assert len(site.site.log) == 1
 
 
@@ -352,7 +352,7 @@ def test_an_answer_that_is_not_there_in_time(client: t.Any, site: RunningSite, f
     begin = time.monotonic()
     error = fails(client(timeout=1, retries=0), site)
     assert time.monotonic() - begin < 1.9
-    assert type(error) is Unreachable
+    assert error.__class__ is Unreachable
     assert error.transient
     assert "1 s" in str(error)
     assert "Raise timeout" in str(error)
@@ -360,7 +360,7 @@ def test_an_answer_that_is_not_there_in_time(client: t.Any, site: RunningSite, f
 
 def trickling_head() -> Iterator[bytes]:
     yield b"HTTP/1.1 200 OK\r\nX-Long: "
-    for _ in range(6):
+    for _time in range(6):
         time.sleep(0.25)
         yield b"x"
 
@@ -382,7 +382,7 @@ def test_the_whole_measurement_ends_in_time(client: t.Any, site: RunningSite) ->
     begin = time.monotonic()
     info(one, site)
     with pytest.raises((OutOfTime, Unreachable)):
-        for _ in range(9):
+        for _time in range(9):
             info(one, site)
     assert time.monotonic() - begin < 1.9
     assert isinstance(fails(one, site), OutOfTime)
@@ -614,7 +614,7 @@ def test_a_client_is_shared_by_threads(client: t.Any, site: RunningSite) -> None
         except Exception as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
+    threads = [threading.Thread(target=work) for _time in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

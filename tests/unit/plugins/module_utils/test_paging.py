@@ -117,7 +117,7 @@ def test_errors_on_a_later_page(error: Exception) -> None:
             raise error
 
     site.before = fail
-    if type(error) is SiteError:
+    if error.__class__ is SiteError:
         listing = _paging.read_all(site.read, ASK, 10)
         assert not listing.is_whole
         assert "Past the end" in listing.problem

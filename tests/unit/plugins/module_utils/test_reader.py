@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.gisops.arcgis.plugins.module_utils import _status
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import (
     BadOption,
     GpError,
@@ -182,7 +183,7 @@ def test_a_job_that_answers_as_another_is_not_believed(asked_site: t.Any, api: s
 def test_a_job_that_is_shown_and_not_counted_is_not_taken_for_none(asked_site: t.Any, api: str) -> None:
     """A site that contradicts itself: no total, but a job. And whatever status is asked for, nothing."""
     shown = {"total": 0, "results": {"j1": "esriJobExecuting"}, "nextStart": -1, "query": {}}
-    none = {"total": 0, "results": {}, "nextStart": -1, "query": {}}
+    none = {"total": 0, "results": {}, "nextStart": -1, "query": {"status": [*_status.FILTER_WORDS.values()]}}
     with asked_site("publishing_tools", api=api) as asked:
         asked.site.faults.add({"fault": "custom", "body": none, "match": {"path": "jobs/query.*jobStatus=esri"}})
         asked.site.faults.add({"fault": "custom", "body": shown, "match": {"path": "jobs/query"}})

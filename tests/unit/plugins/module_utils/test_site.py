@@ -163,7 +163,7 @@ def test_a_private_portal_and_a_wrong_password(read_connection: Read) -> None:
     with running_site("empty", api="enterprise") as running:
         running.site.faults.add({"fault": "error499", "shape": "rest", "match": {"path": "portals/self"}})
         with Site(read_connection(**options(running, password="wrong"))) as site:
-            for _ in range(2):
+            for _time in range(2):
                 with pytest.raises(LoginRefused):
                     site.ask(site.roots.admin)
         assert running.site.counts()["wrong_passwords"] == 1
@@ -185,7 +185,7 @@ def test_what_is_no_site(read_connection: Read, fault: t.Any, kind: type[GpError
         running.site.faults.add({**fault, "match": {"path": "rest/info"}})
         with Site(read_connection(**options(running, retries=0, timeout=1))) as site, pytest.raises(GpError) as caught:
             site.ask(site.roots.admin)
-        assert type(caught.value) is kind
+        assert caught.value.__class__ is kind
         assert words in str(caught.value)
         assert running.url in str(caught.value)
         assert caught.value.failure["cure"]
@@ -283,7 +283,7 @@ def test_a_token_of_another_issuer_is_explained(read_connection: Read) -> None:
 def test_the_api_is_found_out_once_by_many_threads(read_connection: Read) -> None:
     with running_site("empty", api="server", delay="10ms") as running:
         with Site(read_connection(**options(running))) as site:
-            threads = [threading.Thread(target=lambda: site.dialect) for _ in range(8)]
+            threads = [threading.Thread(target=lambda: site.dialect) for _time in range(8)]
             for thread in threads:
                 thread.start()
             for thread in threads:

@@ -47,7 +47,7 @@ class Asker:
 
 def test_the_same_question_within_its_time_is_not_asked_again(clock: Clock) -> None:
     ask = Asker()
-    assert [_lookup_cache.remember({"a": 1, "b": [2]}, 5, ask)["number"] for _ in range(3)] == [1, 1, 1]
+    assert [_lookup_cache.remember({"a": 1, "b": [2]}, 5, ask)["number"] for _time in range(3)] == [1, 1, 1]
     assert _lookup_cache.remember({"b": [2], "a": 1}, 5, ask)["number"] == 1, "the order of options is no difference"
     clock.now += 5.1
     assert _lookup_cache.remember({"a": 1, "b": [2]}, 5, ask)["number"] == 2
@@ -77,7 +77,7 @@ def test_another_question_is_another_question(clock: Clock) -> None:
 @pytest.mark.parametrize("seconds", [0, 0.0, -1])
 def test_no_seconds_are_no_memory(clock: Clock, seconds: float) -> None:
     ask = Asker()
-    for _ in range(3):
+    for _time in range(3):
         _lookup_cache.remember({}, seconds, ask)
     assert ask.count == 3
 
