@@ -70,6 +70,10 @@ class Reader:
 
     def read(self, service: Service) -> Reading:
         """The jobs of one service, as the question asks for them."""
+        reading = self._read(service)
+        return self._confirm(reading) if self.habits.way.start_time else reading
+
+    def _read(self, service: Service) -> Reading:
         question, way = self._question, self.habits.way
         if question.is_windowed:
             self.habits.prove_window(service)
@@ -84,7 +88,7 @@ class Reader:
         if first is None or (
             not first.jobs and first.total == 0 and not self.habits.is_really_empty(service, self.ask, way)
         ):
-            return self.read(service)
+            return self._read(service)
         listing = Listing()
         listing.add(first)
         if not listing.is_whole:
@@ -102,6 +106,9 @@ class Reader:
             return self._counted(Reading(service), self.habits.listing(service, self.ask, first))
         return self._by_status(service, first)
 
+    def _every_page(self, service: Service) -> Reading:
+        return self._counted(Reading(service), self.habits.listing(service, self.ask))
+
     def _by_status(self, service: Service, first: Page | None) -> Reading:
         """Status by status, one after the other; every page instead where the site's filter cannot be trusted."""
         question = self._question
@@ -111,16 +118,12 @@ class Reader:
         if trusted and not any(reading.counts[status] for status in wanted):
             trusted = self._prove_filter(reading, first)
         if trusted and not any(reading.counts[status] for status in wanted if status in _status.ACTIVE):
-            for status in QUEUED:
-                if status in wanted:
-                    self._read_status(reading, status)
-        way = self.habits.way
-        if not trusted or (way.start_time and self._shows_idle(reading)):
-            if not way.status:
-                return self._doubt_idle(self._counted(Reading(service), self.habits.listing(service, self.ask)))
-            if not trusted:
-                reading.doubt(f"{service}: the site does not show that it honours the filter by status.")
-                return reading
+            trusted = all(self._read_status(reading, status) for status in QUEUED if status in wanted)
+        if not trusted and not self.habits.way.status:
+            return self._every_page(service)
+        if not trusted:
+            reading.doubt(f"{service}: the site does not show that it honours the filter by status.")
+            return reading
         self._total(reading, first)
         if not reading.complete:
             reading.counts = dict.fromkeys(_status.STATUSES)
@@ -233,29 +236,38 @@ class Reader:
 
     # --- doubts ----------------------------------------------------------------------------------------------------
 
-    def _shows_idle(self, reading: Reading) -> bool:
-        """Whether active jobs were asked for, and none was seen."""
-        wanted = [status for status in self._question.statuses if status in _status.ACTIVE]
-        return bool(wanted) and not any(reading.counts[status] for status in wanted)
+    def _confirm(self, reading: Reading) -> Reading:
+        """The reading, looked at once more where every query has to have a start time.
 
-    def _doubt_idle(self, reading: Reading) -> Reading:
-        """ArcGIS Server's statistics cannot prove a service idle, but they can show that it is not.
-
-        Asked where every query had to have a start time, and it is not known whether that leaves out running jobs.
+        Nobody says whether a start time leaves out what has not ended. So "none" by filters is confirmed by every page,
+        and what ArcGIS Server's statistics know of must be there. They cannot prove a service idle, but raise doubt.
         """
-        if self._question.is_narrowed or self._site.dialect.api != _api.SERVER or not self._shows_idle(reading):
+        service = reading.service
+        if self._question.is_narrowed or not any(status in _status.ACTIVE for status in self._question.statuses):
             return reading
-        url = f"{_api.service_url(self._site.roots, reading.service)}/jobs/statistics"
-        try:
-            said = self._site.ask_by_post(url)
-            others = said["total"] - said["cancelled"] - said["failed"] - said["succeeded"]
-        except (GpError, KeyError, TypeError):
-            return reading
-        if others > 0:
+        there = self._unended(service)
+        if reading.by_filter and not self.habits.way.status and _unended_in(reading) < max(there, 1):
+            reading = self._every_page(service)
+        if reading.complete and _unended_in(reading) < there:
             reading.doubt(
-                f"{reading.service}: the site's statistics know of {others} unfinished jobs that are not listed."
+                f"{service}: the site's statistics know of {there} jobs that have not ended, and its listing shows "
+                f"{_unended_in(reading)}."
             )
         return reading
+
+    def _unended(self, service: Service) -> int:
+        """How many jobs ArcGIS Server's statistics know of that are not cancelled, failed or succeeded; 0 elsewhere."""
+        if self._site.dialect.api != _api.SERVER:
+            return 0
+        try:
+            said = self._site.ask_by_post(f"{_api.service_url(self._site.roots, service)}/jobs/statistics")
+            return int(said["total"] - said["cancelled"] - said["failed"] - said["succeeded"])
+        except (GpError, KeyError, TypeError, ValueError):
+            return 0
+
+
+def _unended_in(reading: Reading) -> int:
+    return sum(1 for status, _word in reading.jobs.values() if status not in ("", "cancelled", "failed", "succeeded"))
 
 
 def recount(reading: Reading, question: Question) -> None:

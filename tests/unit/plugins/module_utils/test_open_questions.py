@@ -100,3 +100,23 @@ def test_ended_after_does_not_depend_on_what_the_window_tests(asked_site: t.Any,
         truth = asked.site.truth({"service": "System/PublishingTools.GPServer", "status": "failed"})
         since = asked.site.clock.now() - 3600_000
         assert facts["counts"]["failed"] == sum(1 for job in truth if job["ended"] >= since) == 2
+
+
+@pytest.mark.parametrize("window", ["submitted", "started", "ended", "overlaps"])
+@pytest.mark.parametrize("required", ["error", "empty"])
+@pytest.mark.parametrize("cap", [None, 7])
+def test_a_start_time_that_is_required_hides_no_running_job(
+    asked_site: t.Any, cap: int | None, required: str, window: str
+) -> None:
+    """Where the window tests the end, the earliest start time there is still leaves out every job that runs."""
+    with asked_site(
+        "truth_table", api="server", page_cap=cap, start_time_required=required, time_window=window
+    ) as asked:
+        facts = asked.query(services=["System/PublishingTools"], job_status=["active"])
+        truth = asked.site.truth({"service": "System/PublishingTools.GPServer"})
+        there = sum(1 for job in truth if job["status"] in _status.ACTIVE)
+        unseen = sum(1 for job in truth if job["status"] in facts["unseen_statuses"])
+        assert facts["complete"] is False or there - unseen <= facts["counts"]["active"] <= there
+        if window in ("started", "ended"):
+            assert facts["counts"]["active"] is None
+            assert any("statistics know of" in text for text in asked.warnings)
