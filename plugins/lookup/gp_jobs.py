@@ -14,7 +14,7 @@ author:
   - The gisops.arcgis contributors (@gisops)
 description:
   - Returns the same facts as M(gisops.arcgis.gp_jobs_query), with the same options, as a list of one, so that
-    C(lookup('gisops.arcgis.gp_jobs')) is the facts.
+    C(lookup) gives the facts themselves, and C(query) that list.
   - It runs on the controller, once for every host that evaluates it, and in check mode too. The C(environment)
     of a task does not reach it.
 requirements:
