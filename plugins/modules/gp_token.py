@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - gisops.arcgis._attributes.action_group
 notes:
   - The token is bound to O(referer); the tasks that use it must send the same one, which they do by default.
+  - Only the task's own output is censored. Whoever shows the registered variable shows the token.
   - Where O(token) is given, it is handed on as it is, and no login takes place.
 seealso:
   - module: gisops.arcgis.gp_jobs_query

@@ -39,6 +39,7 @@ def tasks() -> list[Task]:
         {query: {**service, "total_timeout": "abc"}},
         {"gisops.arcgis.gp_token": {}, "register": "login"},
         {query: {**service, "token": "{{ login.token }}"}},
+        {"gisops.arcgis.gp_token": {"token_expiration": "{{ item }}"}, "loop": [10, 20], "register": "logins"},
         {"gisops.arcgis.gp_token": {"password": "{{ wrong }}"}},
         {"gisops.arcgis.gp_jobs_gate": {}},
         {"gisops.arcgis.gp_jobs_gate": {"password": "{{ wrong }}"}},
