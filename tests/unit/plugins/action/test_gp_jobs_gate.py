@@ -9,13 +9,10 @@ import typing as t
 
 import pytest
 from ansible.errors import AnsibleError
-from ansible.parsing.dataloader import DataLoader
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import action_loader, connection_loader
-from ansible.template import Templar
 from ansible.utils.display import Display
+
+from ...actions import run_action
 
 Result = dict[str, t.Any]
 
@@ -36,20 +33,7 @@ class Gate:
         monkeypatch.setattr(Display, "display", lambda display, text, *args, **more: self.printed.append(text))
 
     def run(self, check: bool = False, no_log: bool = False, **options: t.Any) -> Result:
-        loader, context = DataLoader(), PlayContext()
-        task = Task()
-        task.action, task.args, task.check_mode, task.no_log = "gisops.arcgis.gp_jobs_gate", options, check, no_log
-        task._role = None
-        action = action_loader.get(
-            "gisops.arcgis.gp_jobs_gate",
-            task=task,
-            connection=connection_loader.get("ansible.builtin.local", context, None),
-            play_context=context,
-            loader=loader,
-            templar=Templar(loader=loader),
-            shared_loader_obj=None,
-        )
-        return dict(action.run(task_vars={"inventory_hostname": "gis1"}))
+        return run_action("gisops.arcgis.gp_jobs_gate", options, check=check, no_log=no_log, host="gis1")
 
 
 @pytest.fixture

@@ -8,30 +8,16 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible.parsing.dataloader import DataLoader
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import action_loader, connection_loader
-from ansible.template import Templar
 
 from ansible_collections.gisops.arcgis.plugins.module_utils import _armour
+
+from ...actions import run_action
 
 
 def run(monkeypatch: pytest.MonkeyPatch, measured: dict[str, t.Any]) -> dict[str, t.Any]:
     monkeypatch.setattr(ActionBase, "_execute_module", lambda action, **call: dict(measured))
-    loader, context, task = DataLoader(), PlayContext(), Task()
-    task.action, task.args = "gisops.arcgis.gp_token", {}
-    action = action_loader.get(
-        "gisops.arcgis.gp_token",
-        task=task,
-        connection=connection_loader.get("ansible.builtin.local", context, None),
-        play_context=context,
-        loader=loader,
-        templar=Templar(loader=loader),
-        shared_loader_obj=None,
-    )
-    return dict(action.run(task_vars={}))
+    return run_action("gisops.arcgis.gp_token", {})
 
 
 def test_the_token_can_be_registered_and_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
