@@ -79,9 +79,9 @@ class Reader:
             self.habits.prove_window(service)
         if (question.limit is not None or question.start > 1) and question.is_one_listing:
             part = self._read_slice(service)
-            if part.jobs or question.start > 1:
+            if part.next_start is not None or question.start > 1 or (part.jobs and part.pages == 1):
                 return part
-            # Nothing: then read as ever, which does not believe that lightly.
+            # Nothing, or all there is over several pages: then read as ever, which believes neither lightly.
         if way.status:
             return self._by_status(service, None)
         first = self.habits.first_page(service, self.ask, question.page_size)

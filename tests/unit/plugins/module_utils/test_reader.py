@@ -208,3 +208,18 @@ def test_a_job_that_moves_on_meanwhile_is_met_again(asked_site: t.Any, api: str,
         facts = asked.query(services=[PUBLISHING], job_status=["active"])
     assert facts["complete"] is True
     assert facts["counts"]["active"] == 1
+
+
+def test_a_limit_that_cuts_nothing_hides_no_loss(asked_site: t.Any, api: str) -> None:
+    """The oldest job goes and another comes between two pages, so that the length of the listing does not tell."""
+    moves = [
+        {"service": PUBLISHING, "action": "leave", "where": "oldest", "every_requests": 2, "before": True},
+        {"service": PUBLISHING, "every_requests": 2, "before": True, "status": "succeeded"},
+    ]
+    scenario = jobs({"status": "succeeded", "count": 20, "every": "1m", "submitted": "2h ago"})
+    with asked_site({**scenario, "arrivals": moves}, api=api, page_cap=7, sort="oldest") as asked:
+        before = {job["job_id"] for job in asked.site.truth()}
+        facts = asked.query(services=[PUBLISHING], detail="jobs", limit=500)
+        stayed = before & {job["job_id"] for job in asked.site.truth()}
+    assert len(stayed) == 19
+    assert facts["complete"] is False or stayed <= {job["job_id"] for job in facts["jobs"]}
