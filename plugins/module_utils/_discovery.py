@@ -18,6 +18,8 @@ from ._site import Site
 Map = t.Callable[..., t.Iterable[t.Any]]
 """The built-in map, or a pool's, which asks side by side. A worker of the pool takes the built-in one."""
 
+JOBS_SINCE = "Jobs can be asked for from ArcGIS Server 10.6.1 and ArcGIS Enterprise on Kubernetes 10.9.1 on."
+
 # Every site has it, and publishing runs in it: a listing without it is one that this account sees in part.
 _ALWAYS_THERE = Service("System", "PublishingTools")
 
@@ -133,7 +135,7 @@ def explain_missing(site: Site, service: Service) -> UnknownService:
         return UnknownService(
             f"{service} is there, but the site has no jobs resource for it",
             where="option services",
-            cure="Jobs can be asked for from ArcGIS Server 10.6.1 and ArcGIS Enterprise on Kubernetes 10.9.1 on.",
+            cure=JOBS_SINCE,
             service=str(service),
         )
     same_name = [one for one in listed if (one.folder, one.name) == (service.folder, service.name)]

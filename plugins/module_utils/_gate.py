@@ -134,12 +134,14 @@ def judge(facts: t.Mapping[str, t.Any], policy: Policy) -> Verdict:
         reasons.append(
             Reason(INCONCLUSIVE, "unseen", f"{unseen['name']} cannot be seen. {unseen['why']}", unseen["name"])
         )
+    jobs_of: dict[str, list[Job]] = {}
+    for job in facts.get("jobs") or []:
+        jobs_of.setdefault(str(job.get("service")), []).append(job)
     told = {unseen["name"] for unseen in facts.get("unseen") or []}
     for service in services:
         if service["service"] in told:
             continue
-        jobs = [job for job in facts.get("jobs") or [] if job.get("service") == service["service"]]
-        reasons += _judge_service(service, jobs, policy, now)
+        reasons += _judge_service(service, jobs_of.get(service["service"], []), policy, now)
         if service.get("complete") is True:
             notices += [str(warning) for warning in service.get("warnings") or []]
     if facts.get("complete") is not True and not reasons:
@@ -157,8 +159,7 @@ def unmeasured(error: str) -> Verdict:
 
 def asked(facts: t.Mapping[str, t.Any]) -> str:
     """What was asked, for the first line of a message."""
-    count = len(facts.get("services") or [])
-    services = f"{count} service{'' if count == 1 else 's'}"
+    services = _count(len(facts.get("services") or []), "service")
     account = f" as {facts['account']}" if facts.get("account") else ""
     return f"{facts.get('site')} at {_clock(facts.get('as_of'))} ({services}{account})"
 

@@ -68,7 +68,7 @@ class _Query:
             one for one in self._pool.map(lambda s: self._read(reader, found, s), found.named + found.found) if one
         ]
         self._settle(reader, found, readings, now)
-        messages = self._messages(reader, readings) if question.detail == "full" else {}
+        messages = self._messages(readings) if question.detail == "full" else {}
         for reading in readings:
             for warning in reading.warnings:
                 self._warn(warning)
@@ -113,7 +113,7 @@ class _Query:
         raise NotUnderstood(
             f"The site lists {service} and has no jobs resource for it",
             where=_api.service_url(self._site.roots, service),
-            cure="Jobs can be asked for from ArcGIS Server 10.6.1 and ArcGIS Enterprise on Kubernetes 10.9.1 on.",
+            cure=_discovery.JOBS_SINCE,
             service=str(service),
         )
 
@@ -125,7 +125,7 @@ class _Query:
         A job that is listed and has no details is one that vanished in between: its service is read again.
         """
         for attempt in range(_TRIES):
-            vanished = self._fetch(reader, readings, now)
+            vanished = self._fetch(reader, readings)
             if not vanished:
                 break
             for index, reading in enumerate(readings):
@@ -137,7 +137,7 @@ class _Query:
         for reading in readings:
             self._apply(reading, now)
 
-    def _fetch(self, reader: Reader, readings: list[Reading], now: float) -> set[Service]:
+    def _fetch(self, reader: Reader, readings: list[Reading]) -> set[Service]:
         """Fetches the details that are needed and not known; gives the services of jobs that have none."""
         self._prove_filters(reader, readings)
         wanted = [(reading.service, job_id) for reading in readings for job_id in self._needs(reading)]
@@ -211,7 +211,7 @@ class _Query:
 
     # --- messages ----------------------------------------------------------------------------------------------------
 
-    def _messages(self, reader: Reader, readings: list[Reading]) -> dict[tuple[Service, str], list[dict[str, str]]]:
+    def _messages(self, readings: list[Reading]) -> dict[tuple[Service, str], list[dict[str, str]]]:
         """The messages of jobs from the REST side, for those that can be read there; that none can is no error."""
         keys = [
             (reading.service, job_id)
