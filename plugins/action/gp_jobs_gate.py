@@ -2,72 +2,154 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Measures a site by gp_jobs_query where the task is delegated to, and asks the gate for a verdict."""
+"""Measures a site by gp_jobs_query where the task is delegated to, until the gate has a verdict that stands."""
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__
 from ansible.utils.display import Display
 
-from ..module_utils import _gate, _options
-from ..module_utils._errors import BadOption
-from ..module_utils._gate import Policy, Verdict
+from ..module_utils import _gate, _options, _polls, _times
+from ..module_utils._consequence import Consequence
+from ..module_utils._errors import BadOption, without_secrets
+from ..module_utils._options import CONNECTION, GATE, SERVICES
+from ..module_utils._policy import Policy
+from ..module_utils._polls import Changes, Patience, Polls
+from ..module_utils._verdict import Verdict
+from ..plugin_utils._meter import Measured, Meter
 
 _SHOWS_MESSAGES_ON_ONE_LINE = tuple(int(part) for part in __version__.split(".")[:2]) < (2, 19)
 
-# What a module result holds besides our facts.
-_NOT_FACTS = ("changed", "invocation", "warnings", "deprecations", "exception", "ansible_facts")
+# What no secret may cut a hole into.
+_DECIDED = ("verdict", "passed", "blocked", "failed", "overridden")
+
+Result = dict[str, t.Any]
 
 
 class ActionModule(ActionBase):
     _supports_check_mode = True
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
+    def run(self, tmp: str | None = None, task_vars: Result | None = None) -> Result:
+        result: Result = super().run(tmp, task_vars)
         self._task.args = _options.without_empty(self._task.args)
-        spec = _options.argument_spec(_options.CONNECTION, _options.SERVICES, _options.GATE)
+        spec = _options.argument_spec(CONNECTION, SERVICES, GATE)
         options = self.validate_argument_spec(argument_spec=spec)[1]
+        self._task_vars = task_vars or {}
+        self._secrets = {str(options[name]) for name, one in spec.items() if one.get("no_log") and options[name]}
         try:
-            policy = Policy.read(options.get)
+            outcome = self._gate(options)
         except BadOption as error:
-            return {**result, "failed": True, **error.to_result()}
-        measured = self._measure(policy, task_vars)
-        verdict, facts = self._judge(measured, policy)
-        message = verdict.message(_gate.asked(facts) if facts else "The site could not be asked")
-        if options["progress"]:
-            self._tell(_gate.progress(facts, verdict), message, task_vars or {})
-        result.update(verdict.to_result(), msg=message, policy=policy.to_result(), facts=facts)
-        result.update({key: measured[key] for key in ("warnings", "failure") if measured.get(key)})
-        return {**result, "changed": False, "failed": not verdict.passed}
+            outcome = {"failed": True, "blocked": True, **error.to_result()}
+        # The verdict has been reached by what was measured. What is shown holds no secret, whatever that leaves of it.
+        decided = {key: outcome[key] for key in _DECIDED if key in outcome}
+        return {**result, **_without(outcome, self._secrets), **decided, "changed": False}
 
-    def _measure(self, policy: Policy, task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
-        """The module's own result. It gets the options as the task has them, so that its environment counts."""
-        ours = {name: value for name, value in self._task.args.items() if name not in _options.GATE}
-        return dict(
-            self._execute_module(
-                module_name="gisops.arcgis.gp_jobs_query",
-                module_args={**ours, **_gate.wanted(policy)},
-                task_vars=task_vars,
-            )
-        )
+    def _gate(self, options: Result) -> Result:
+        """Polls until the verdict stands, and says what it leads to; raises BadOption."""
+        policy, patience = Policy.read(options.get), Patience.read(options.get)
+        consequence = Consequence.read(options.get)
+        if self._task.check_mode or consequence.is_overridden(time.time()):
+            patience = Patience()
+        self._progress = bool(options["progress"]) and not self._task.no_log
+        often = bool(patience.wait or patience.startup_wait or policy.named)
+        meter = Meter(self._run_module, self._given(CONNECTION), self._given(SERVICES), policy, often=often)
+        polls, changes = Polls(patience), Changes()
+        time.sleep(patience.initial_delay)
+        began = time.monotonic()
+        while True:
+            measured = meter.measure()
+            verdict = self._judge(measured, meter.policy)
+            if measured.facts is not None:
+                changes.note(measured.facts)
+            elapsed = time.monotonic() - began
+            pause = polls.pause(verdict, elapsed)
+            if measured.is_final:
+                pause = None
+            left = polls.left(elapsed) if pause is not None and measured.facts is not None else None
+            self._tell(_polls.progress(measured.facts, verdict, left, changes.lately))
+            if pause is None:
+                break
+            time.sleep(pause)
+        waited = time.monotonic() - began
+        if measured.is_wrong_input:
+            # An error in every mode: the site was not judged.
+            wrong = {"failed": True, "blocked": True, "msg": measured.error, "failure": measured.failure}
+            return {**wrong, **verdict.to_result()}
+        return self._outcome(measured, verdict, meter.policy, consequence, polls, changes, waited, patience)
 
     @staticmethod
-    def _judge(measured: dict[str, t.Any], policy: Policy) -> tuple[Verdict, dict[str, t.Any] | None]:
-        if measured.get("failed") or "counts" not in measured:
-            return _gate.unmeasured(str(measured.get("msg") or "The module gave no facts.")), None
-        facts = {
-            key: value for key, value in measured.items() if key not in _NOT_FACTS and not key.startswith("_ansible")
-        }
-        return _gate.judge(facts, policy), facts
+    def _judge(measured: Measured, policy: Policy) -> Verdict:
+        return _gate.unmeasured(measured.error) if measured.facts is None else _gate.judge(measured.facts, policy)
 
-    def _tell(self, progress: str, message: str, task_vars: dict[str, t.Any]) -> None:
-        """Prints the progress line and, where core would show a failed task's message as one long line, the message."""
-        if self._task.no_log:
+    def _outcome(
+        self,
+        measured: Measured,
+        verdict: Verdict,
+        policy: Policy,
+        consequence: Consequence,
+        polls: Polls,
+        changes: Changes,
+        waited: float,
+        patience: Patience,
+    ) -> Result:
+        """The result of the task."""
+        facts = measured.facts
+        now = _times.from_wire((facts or {}).get("as_of")) or time.time()
+        verdict.notices += consequence.notices(now)
+        said = consequence.says(verdict, now)
+        asked = _gate.asked(facts) if facts else "The site could not be asked"
+        if polls.number > 1:
+            asked += f", after {polls.number} polls in {_times.spell(waited)} ({changes})"
+        message = "\n".join([verdict.message(asked), *([said] if said else [])])
+        fails = consequence.fails(verdict, now)
+        if fails and _SHOWS_MESSAGES_ON_ONE_LINE:
+            self._tell(*message.splitlines()[1:])
+        if said:
+            Display().warning(without_secrets(f"{said} {asked}: {verdict.verdict}", self._secrets))
+        outcome = {
+            "msg": message,
+            **verdict.to_result(),
+            **consequence.to_result(now),
+            "failed": fails,
+            "blocked": fails,
+            "facts": facts,
+            "polls": polls.number,
+            "waited": round(waited),
+            "arrived": changes.arrived,
+            "ended": changes.ended,
+            "policy": {**policy.to_result(), **patience.to_result(), "on_inconclusive": consequence.on_inconclusive},
+        }
+        if measured.failure:
+            outcome["failure"] = measured.failure
+        if measured.warnings:
+            outcome["warnings"] = list(measured.warnings)
+        return outcome
+
+    def _given(self, table: _options.Table) -> Result:
+        """The options of a table as the task has them: for the rest, the environment of the module counts."""
+        names = {name for option, one in table.items() for name in (option, *one.get("aliases", ()))}
+        return {name: value for name, value in self._task.args.items() if name in names}
+
+    def _run_module(self, name: str, options: Result) -> Result:
+        return dict(self._execute_module(module_name=name, module_args=options, task_vars=self._task_vars))
+
+    def _tell(self, *lines: str) -> None:
+        """Prints lines at once, each with the host that it is about."""
+        if not self._progress:
             return
-        lines = [progress, *(message.splitlines()[1:] if _SHOWS_MESSAGES_ON_ONE_LINE else [])]
-        host = task_vars.get("inventory_hostname", "localhost")
+        host = self._task_vars.get("inventory_hostname", "localhost")
         for line in lines:
-            Display().display(f"[{host}] {line}")
+            Display().display(f"[{host}] {without_secrets(line, self._secrets)}")
+
+
+def _without(value: t.Any, secrets: set[str]) -> t.Any:
+    """Data less the secrets in its texts. A number is not a text, and tells nobody anything."""
+    if isinstance(value, dict):
+        return {key: _without(one, secrets) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without(one, secrets) for one in value]
+    return without_secrets(value, secrets) if isinstance(value, str) else value

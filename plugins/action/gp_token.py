@@ -21,6 +21,6 @@ class ActionModule(ActionBase):
         result.update(self._execute_module(module_name="gisops.arcgis.gp_token", task_vars=task_vars))
         armoured = result.pop("armoured_token", None)
         if armoured is not None:
-            result["token"] = _armour.take_off(armoured)
+            result["token"] = _armour.take_off(armoured).decode()
             result["_ansible_no_log"] = True
         return result

@@ -46,8 +46,8 @@ options:
     description:
       - Leaves out finished jobs that ended before this time, in the forms of O(start_time). Jobs that have not
         ended stay.
-      - This is decided by the end time in each job's details, side by side, for at most 500 finished jobs a service.
-        Beyond that the facts are not complete.
+      - This is decided by the end time in each job's details, side by side, for at most 500 finished jobs a service,
+        whatever O(detail). Beyond that the facts are not complete.
     type: str
   job_status:
     description:
@@ -87,4 +87,26 @@ options:
     type: str
     choices: [counts, jobs, full]
     default: counts
+  include:
+    description:
+      - What else to find out about each service, at the cost of a request a service and more.
+      - V(states) is whether it should run and does (C(state)). V(answers) is whether it answers on the REST side
+        (C(answers)).
+      - V(durations) is how long its jobs take (C(durations)), by up to 20 succeeded jobs of a service that has active
+        ones.
+      - V(succeeded) is how many jobs succeeded since O(ended_after) (C(succeeded)), for a service with failed ones. Up
+        to 500 are looked at one by one; of more the site's own time filter tells, which may leave out long ones.
+    type: list
+    elements: str
+    choices: [states, answers, durations, succeeded]
+  enough:
+    description:
+      - With O(ended_after), stop looking at the finished jobs of a service when so many are known to have ended after
+        it. Then C(at_least) is true for that service.
+    type: int
+  message_limit:
+    description:
+      - With O(detail=full), the most jobs of each service whose messages are read. Failed jobs come first, the latest
+        before the others, then those that wait longest. Without it, all of them.
+    type: int
 """

@@ -335,6 +335,13 @@ def is_synchronous(body: t.Mapping[str, t.Any]) -> bool | None:
     return None
 
 
+def parse_state(body: t.Mapping[str, t.Any]) -> tuple[str, str] | None:
+    """The configured and the real state of a service, in capitals; None where the answer does not tell them."""
+    members = fold(body)
+    words = [members.get(key) for key in ("configuredstate", "realtimestate")]
+    return (str(words[0]).upper(), str(words[1]).upper()) if all(isinstance(word, str) for word in words) else None
+
+
 def task_of(url: str | None, service: Service) -> str | None:
     """The task's name in a job's own address; None where that is not one of the REST side."""
     found = re.search(rf"/{_services.GP}/([^/?]+)/jobs/", url or "")

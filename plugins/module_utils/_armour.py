@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Carries a text through a module's result unharmed.
+"""Carries data through a module's result unharmed.
 
 Until ansible-core 2.22 every ``no_log`` value is cut out of results as a substring: a short password would put a hole
-into a token that happens to contain it. In armour a text shares no character with what anybody types.
+into a token that happens to contain it. In armour data shares no character with what anybody types.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from __future__ import annotations
 _FIRST = 0xE000  # the private use area: letters of nobody's alphabet
 
 
-def put_on(text: str) -> str:
-    """The text in armour: a private letter for each of its bytes."""
-    return "".join(chr(_FIRST + byte) for byte in text.encode())
+def put_on(data: bytes) -> str:
+    """The data in armour: a private letter for each byte."""
+    return "".join(chr(_FIRST + byte) for byte in data)
 
 
-def take_off(armoured: str) -> str:
-    """The text that was put into armour."""
-    return bytes(ord(letter) - _FIRST for letter in armoured).decode()
+def take_off(armoured: str) -> bytes:
+    """The data that was put into armour."""
+    return bytes(ord(letter) - _FIRST for letter in armoured)

@@ -10,11 +10,12 @@ import threading
 import time
 import typing as t
 
-from . import _times
+from . import _login_guard, _times
 from ._answers import quote
 from ._api import safe_url
 from ._client import Client
 from ._errors import GpError, LoginRefused, NotUnderstood, SiteError, TokenRefused, TokenUnseen
+from ._login_guard import Account, Turn
 from ._options import Connection
 
 try:
@@ -92,11 +93,9 @@ class Tokens:
         if self._connection.token_client == REFERER:
             form["referer"] = self._connection.referer
         where = f"POST {safe_url(url)}"
-        self.logins += 1
-        try:
-            body = self._client.post_once(url, form, {"Referer": self._connection.referer})
-        except (SiteError, TokenRefused, TokenUnseen) as error:
-            raise self._refused(error, where) from None
+        account = Account(url, form["username"], form["password"])
+        with _login_guard.turn(account, self._client.seconds_left) as turn:
+            body = self._send(url, form, where, turn)
         token = body.get("token")
         if not isinstance(token, str) or not token:
             raise NotUnderstood(
@@ -107,16 +106,31 @@ class Tokens:
         self._note_expiry(_times.from_wire(body.get("expires")))
         return token
 
-    def _refused(self, error: SiteError, where: str) -> GpError:
-        if error.failure.get("page"):  # not the site's own answer: it may never have seen the password
-            return error
+    def _send(self, url: str, form: dict[str, str], where: str, turn: Turn) -> dict[str, t.Any]:
+        """The answer to a login, which is not sent where the same password was refused lately."""
+        refusal = turn.refusal
+        if refusal is not None:
+            raise self._refused(refusal, where)
+        self.logins += 1
+        try:
+            return self._client.post_once(url, form, {"Referer": self._connection.referer})
+        except (SiteError, TokenRefused, TokenUnseen) as error:
+            if error.failure.get("page"):  # not the site's own answer: it may never have seen the password
+                raise
+            said = {"status": error.failure.get("status"), "words": error.failure.get("words") or error.failure["what"]}
+            turn.note(said)
+            raise self._refused(said, where) from None
+
+    def _refused(self, said: t.Mapping[str, t.Any], where: str) -> LoginRefused:
         return LoginRefused(
-            f"The site refuses the login of '{self._connection.username}' ({_words(error)})",
+            f"The site refuses the login of '{self._connection.username}' ({quote(str(said.get('words')))})",
             where=where,
-            cure="The password was tried once and is not tried again, for five wrong ones lock an account. "
+            cure="The password was tried once and is not tried again from this machine for "
+            f"{_login_guard.LASTS / 60:.0f} min, for five wrong ones lock an account. "
             "Look at username and password; an account of SAML or another identity provider cannot log in here: "
             "use a built-in account, or give a token.",
-            **{key: error.failure.get(key) for key in ("status", "words")},
+            status=said.get("status"),
+            words=said.get("words"),
         )
 
     def _note_expiry(self, expires: float | None) -> None:

@@ -103,6 +103,12 @@ class Client:
         """How long this client has been at work."""
         return time.monotonic() - self._began
 
+    @property
+    def seconds_left(self) -> float:
+        """How long this client may still be at work; without a limit, as long as one answer may take."""
+        left = self._deadline - time.monotonic()
+        return left if left != float("inf") else float(self._connection.timeout)
+
     def add_secret(self, secret: str) -> None:
         """A text that must not stand in any error from now on."""
         self._secrets = (*self._secrets, secret)  # a new one, for other threads may be reading the old one

@@ -35,6 +35,7 @@ class Discovery:
     unseen: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     synchronous: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
 
 
 def discover(site: Site, question: Question, each: Map = map) -> Discovery:

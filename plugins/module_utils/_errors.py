@@ -37,6 +37,8 @@ class GpError(Exception):
             "cure": cure,
             **data,
         }
+        if self.unsent:
+            self.failure["unsent"] = True
 
     def to_result(self) -> dict[str, t.Any]:
         """The error as the keys of a task result."""
@@ -55,9 +57,9 @@ class Unreachable(GpError):
     """No complete answer came: refused, reset, timed out, or not trusted."""
 
     def __init__(self, what: str, *, transient: bool = True, unsent: bool = False, **details: t.Any) -> None:
+        self.unsent = unsent
         super().__init__(what, **details)
         self.transient = transient
-        self.unsent = unsent
 
 
 class Busy(GpError):
@@ -66,9 +68,9 @@ class Busy(GpError):
     transient = True
 
     def __init__(self, what: str, *, retry_after: float | None = None, unsent: bool = False, **details: t.Any) -> None:
+        self.unsent = unsent
         super().__init__(what, **details)
         self.retry_after = retry_after
-        self.unsent = unsent
 
 
 class OutOfTime(GpError):

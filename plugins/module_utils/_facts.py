@@ -9,9 +9,11 @@ from __future__ import annotations
 import typing as t
 
 from . import _api, _status, _times
+from ._about import About
 from ._api import JobDetails
+from ._details import Known, Messages
 from ._discovery import Discovery
-from ._question import Question
+from ._question import CLOCK_SLACK, Question
 from ._reader import Reading
 from ._services import Service
 from ._site import Site
@@ -20,7 +22,6 @@ from ._site import Site
 _SERVER_MEMORY = 6 * 3600.0
 
 Details = t.Mapping[tuple[Service, str], t.Optional[JobDetails]]
-Messages = t.Mapping[tuple[Service, str], list[dict[str, str]]]
 Counts = dict[str, t.Optional[int]]
 
 
@@ -29,13 +30,13 @@ def build(
     question: Question,
     found: Discovery,
     readings: t.Sequence[Reading],
-    details: Details,
-    messages: Messages,
+    known: Known,
+    about: t.Mapping[Service, About],
     now: float,
 ) -> dict[str, t.Any]:
     """The facts of one query, as the documentation of gp_jobs_query describes them."""
     everything_seen = not found.unseen and all(reading.complete for reading in readings)
-    jobs, truncated, next_start = _jobs(question, readings, details, messages)
+    jobs, truncated, next_start = _jobs(question, readings, known)
     by_filter = any(reading.by_filter for reading in readings)
     unseen = [status for status in question.statuses if by_filter and status not in _status.FILTER_WORDS]
     return {
@@ -48,10 +49,11 @@ def build(
         "unseen": [{"name": name, "why": why} for name, why in sorted(found.unseen.items())],
         "missing": sorted(found.missing),
         "synchronous": sorted(found.synchronous),
+        "stopped": sorted(found.stopped),
         "unseen_statuses": unseen,
         "total": _sum([reading.total for reading in readings]) if everything_seen else None,
         "counts": _groups(question, _sums(question, readings) if everything_seen else _nothing()),
-        "services": [_service(question, reading) for reading in readings],
+        "services": [{**_service(question, one), **about.get(one.service, About()).to_result()} for one in readings],
         "jobs": jobs,
         "start": question.start,
         "truncated": truncated,
@@ -95,11 +97,11 @@ def is_window_known(reading: Reading, question: Question, api: str, details: Det
         job = details.get((reading.service, job_id))
         if job is not None and job.ended is not None and job.ended < begins:
             return True
-    return False if api == _api.SERVER and now - begins > _SERVER_MEMORY else None
+    return False if api == _api.SERVER and now - begins > _SERVER_MEMORY + CLOCK_SLACK else None
 
 
 def _jobs(
-    question: Question, readings: t.Sequence[Reading], details: Details, messages: Messages
+    question: Question, readings: t.Sequence[Reading], known: Known
 ) -> tuple[list[dict[str, t.Any]] | None, bool, int | None]:
     """The jobs that ``detail`` asks for, whether ``limit`` cut them, and where the listing then goes on."""
     next_start = next((reading.next_start for reading in readings if reading.next_start is not None), None)
@@ -117,14 +119,14 @@ def _jobs(
                 }
                 if question.detail == "full":
                     key = (reading.service, job_id)
-                    job.update(_full(details.get(key), messages.get(key)))
+                    job.update(_full(known.details.get(key), known.messages.get(key)))
                 jobs.append(job)
     cut = question.limit is not None and len(jobs) > question.limit
     truncated = cut or next_start is not None
     return jobs[: question.limit], truncated, next_start if len(readings) == 1 else None
 
 
-def _full(job: JobDetails | None, messages: list[dict[str, str]] | None) -> dict[str, t.Any]:
+def _full(job: JobDetails | None, messages: Messages | None) -> dict[str, t.Any]:
     return {
         "user_name": job.user_name if job else None,
         "machine_name": job.machine_name if job else None,
@@ -141,6 +143,7 @@ def _service(question: Question, reading: Reading) -> dict[str, t.Any]:
         "service": str(reading.service),
         "total": reading.total,
         "counts": _groups(question, reading.counts),
+        "at_least": reading.at_least,
         "complete": reading.complete and reading.next_start is None,
         "pages": reading.pages,
         "window_known": reading.window_known,

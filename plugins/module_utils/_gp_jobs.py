@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import typing as t
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
-from . import _api, _discovery, _facts
-from ._api import JobDetails
+from . import _about, _api, _discovery, _facts, _memory
+from ._about import MOST_DETAILS, About, Histories
+from ._details import Details, Key, Known
 from ._discovery import Discovery
-from ._errors import GpError, NotAllowed, NotFound, NotUnderstood
+from ._errors import Busy, NotAllowed, NotFound, NotUnderstood, SiteError
 from ._options import Connection, Read
 from ._question import Question
 from ._reader import Reader, Reading, recount
@@ -21,12 +23,20 @@ from ._site import Site
 from ._status import FINISHED, normalise
 
 Warn = t.Callable[[str], t.Any]
-Details = dict[tuple[Service, str], t.Optional[JobDetails]]
-"""What is known of single jobs; None for one that the site no longer has."""
 
-MOST_DETAILS = 500
-"""So many finished jobs are looked at one by one to learn when they ended; beyond that nothing is said."""
 _TRIES = 3
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The facts, and what the next measurement may want to know."""
+
+    facts: dict[str, t.Any]
+    known: Known
+
+    @property
+    def memory(self) -> str:
+        return _memory.pack(self.facts, self.known)
 
 
 def query(get: Read, warn: Warn) -> dict[str, t.Any]:
@@ -36,22 +46,31 @@ def query(get: Read, warn: Warn) -> dict[str, t.Any]:
     :param warn: is told what the user should know although the query succeeded.
     :raises GpError: for everything that keeps the facts from being known.
     """
+    return measure(get, warn).facts
+
+
+def measure(get: Read, warn: Warn, known: Known | None = None) -> Measurement:
+    """The same as one of several: with what is known of single jobs before and after, and no login beside a token."""
     question = Question.read(get)
     connection = Connection.read(get)
+    if known is not None and connection.token is not None:
+        # The next measurement would not know of a token that this one gets: whoever polls renews it.
+        connection = replace(connection, password=None)
+    known = known if known is not None else Known()
     with Site(connection) as site, ThreadPoolExecutor(max_workers=connection.connections) as pool:
-        return _Query(site, question, pool, warn).facts()
+        return Measurement(_Query(site, question, pool, warn, known).facts(), known)
 
 
 class _Query:
     """One query under way."""
 
-    def __init__(self, site: Site, question: Question, pool: Executor, warn: Warn) -> None:
+    def __init__(self, site: Site, question: Question, pool: Executor, warn: Warn, known: Known) -> None:
         self._site = site
         self._question = question
         self._pool = pool
         self._warn = warn
-        self._details: Details = {}
-        self._tasks_of: dict[Service, list[str]] = {}
+        self._known = known
+        self._about: dict[Service, About] = {}
 
     def facts(self) -> dict[str, t.Any]:
         site, question = self._site, self._question
@@ -62,25 +81,32 @@ class _Query:
             self._warn("The site's answers carry no date; times are by the clock of the machine that ran the task.")
         now = site.client.clock.now()
         question.check_clock(now)
-        reader = Reader(site, question, now)
+        self._after = question.ended_after.at(now) if question.ended_after is not None else None
+        self._reader = Reader(site, question, now, self._known.proven)
+        self._details = Details(site, self._reader.habits, self._pool.map, self._known)
         found = _discovery.discover(site, question, self._pool.map)
-        readings = [
-            one for one in self._pool.map(lambda s: self._read(reader, found, s), found.named + found.found) if one
-        ]
-        self._settle(reader, found, readings, now)
-        messages = self._messages(readings) if question.detail == "full" else {}
+        readings = [one for one in self._pool.map(lambda s: self._read(found, s), found.named + found.found) if one]
+        self._settle(found, readings, now)
+        if question.detail == "full":
+            self._read_messages(readings)
+        self._known.forget_all_but(self._details.asked_for)
         for reading in readings:
             for warning in reading.warnings:
                 self._warn(warning)
-        return _facts.build(site, question, found, readings, self._details, messages, now)
+        return _facts.build(site, question, found, readings, self._known, self._about, now)
 
     # --- services --------------------------------------------------------------------------------------------------
 
-    def _read(self, reader: Reader, found: Discovery, service: Service) -> Reading | None:
-        """One service's reading; None where it may be missing and is, or is gone since it was found."""
+    def _read(self, found: Discovery, service: Service) -> Reading | None:
+        """One service's reading; None where it may be missing and is, is gone since it was found, or is stopped."""
         is_named = service in found.named
+        about = self._about[service] = About()
         try:
-            reading = reader.read(service)
+            if "states" in self._question.include:
+                about.state = _about.state_of(self._site, service)
+            if "answers" in self._question.include:
+                about.answers = _about.answers(self._site, service)
+            reading = self._reader.read(service)
             shows_nothing = reading.complete and not reading.jobs and not any(reading.counts.values())
             if is_named and shows_nothing and _discovery.runs_synchronously(self._site, service):
                 raise _discovery.synchronous(service)
@@ -91,6 +117,15 @@ class _Query:
             if is_named:
                 raise
             found.unseen[str(service)] = str(error)
+            reading = Reading(service, error=error.failure)
+            reading.doubt(f"{service}: {error}")
+            return reading
+        except (SiteError, Busy) as error:
+            if about.state is None or about.state.is_started:
+                raise
+            if about.state.is_stopped:
+                found.stopped.append(str(service))
+                return None
             reading = Reading(service, error=error.failure)
             reading.doubt(f"{service}: {error}")
             return reading
@@ -119,13 +154,13 @@ class _Query:
 
     # --- jobs one by one ---------------------------------------------------------------------------------------------
 
-    def _settle(self, reader: Reader, found: Discovery, readings: list[Reading], now: float) -> None:
+    def _settle(self, found: Discovery, readings: list[Reading], now: float) -> None:
         """Decides what only a job's details can: a status that the listing leaves out, and when a job ended.
 
         A job that is listed and has no details is one that vanished in between: its service is read again.
         """
         for attempt in range(_TRIES):
-            vanished = self._fetch(reader, readings)
+            vanished = self._look(readings)
             if not vanished:
                 break
             for index, reading in enumerate(readings):
@@ -133,118 +168,153 @@ class _Query:
                     if attempt == _TRIES - 1:
                         reading.doubt(f"{reading.service}: the site lists jobs whose details it does not have.")
                     else:
-                        readings[index] = self._read(reader, found, reading.service) or reading
+                        readings[index] = self._read(found, reading.service) or reading
+        for reading in readings:  # before those that ended too early are left out
+            reading.succeeded = [job_id for job_id, (status, _word) in reading.jobs.items() if status == "succeeded"]
+        histories = Histories(self._question, self._reader, self._details, self._pool.map, self._after)
+        if "durations" in self._question.include:
+            for service, durations in histories.durations(readings).items():
+                self._about[service].durations = durations
         for reading in readings:
             self._apply(reading, now)
+        if "succeeded" in self._question.include:
+            for service, succeeded in histories.succeeded(readings).items():
+                self._about[service].succeeded = succeeded
 
-    def _fetch(self, reader: Reader, readings: list[Reading]) -> set[Service]:
+    def _look(self, readings: list[Reading]) -> set[Service]:
         """Fetches the details that are needed and not known; gives the services of jobs that have none."""
-        self._prove_filters(reader, readings)
-        wanted = [(reading.service, job_id) for reading in readings for job_id in self._needs(reading)]
-        missing = [key for key in wanted if self._details.get(key) is None]
-        for key, job in zip(missing, self._pool.map(lambda key: self._one(reader, *key), missing)):
-            self._details[key] = job
-        return {service for service, job_id in wanted if self._details[service, job_id] is None}
+        self._prove_filters(readings)
+        for reading in readings:
+            reading.at_least = False
+        vanished = self._details.fetch(
+            {(one.service, job_id): one.jobs[job_id][0] for one in readings for job_id in self._needs(one)}
+        )
+        for reading in readings:
+            for job_id, (status, _word) in list(reading.jobs.items()):
+                job = self._details.get(reading.service, job_id)
+                if not status and job is not None:
+                    reading.jobs[job_id] = (normalise(job.word), job.word)
+        return vanished | self._look_at_finished(readings)
 
-    @staticmethod
-    def _one(reader: Reader, service: Service, job_id: str) -> JobDetails | None:
-        try:
-            return reader.habits.details(service, job_id)
-        except NotFound:
-            return None
-
-    def _prove_filters(self, reader: Reader, readings: list[Reading]) -> None:
-        """Looks at one job of the answer: filters for user and machine are believed when it is theirs."""
+    def _look_at_finished(self, readings: list[Reading]) -> set[Service]:
+        """Fetches the details of finished jobs that ``ended_after`` may leave out, until a service has enough."""
         question = self._question
-        if reader.habits.filters_people or (question.user_name is None and question.machine_name is None):
+        waiting = {reading.service: self._candidates(reading) for reading in readings}
+        vanished: set[Service] = set()
+        while any(waiting.values()):
+            round_of: dict[Key, str] = {}
+            for reading in readings:
+                left = waiting[reading.service]
+                take = len(left) if question.enough is None else max(question.enough, 4)
+                round_of.update({(reading.service, job_id): reading.jobs[job_id][0] for job_id in left[:take]})
+                waiting[reading.service] = left[take:]
+            vanished |= self._details.fetch(round_of)
+            for reading in readings:
+                left = waiting[reading.service]
+                if left and question.enough is not None and self._ended_in_time(reading) >= question.enough:
+                    self._stop_looking(reading, left)
+                    waiting[reading.service] = []
+        return vanished
+
+    def _ended_in_time(self, reading: Reading) -> int:
+        """How many finished jobs are known to have ended after ``ended_after``."""
+        known = (self._details.get(reading.service, job_id) for job_id in self._finished(reading))
+        return sum(
+            1 for job in known if job is not None and (job.ended is None or job.ended >= t.cast(float, self._after))
+        )
+
+    def _stop_looking(self, reading: Reading, unseen: list[str]) -> None:
+        """Leaves out the jobs that nobody has looked at: what is counted of finished ones is a lower bound."""
+        for job_id in unseen:
+            if self._details.get(reading.service, job_id) is None:
+                del reading.jobs[job_id]
+        reading.at_least = True
+
+    def _prove_filters(self, readings: list[Reading]) -> None:
+        """Looks at one job of the answer: filters for user and machine are believed when it is theirs."""
+        question, habits = self._question, self._reader.habits
+        if habits.filters_people or (question.user_name is None and question.machine_name is None):
             return
         for reading in readings:
             for job_id in reading.jobs or ([reading.sample] if reading.sample else []):
-                job = self._one(reader, reading.service, job_id)
+                self._details.fetch({(reading.service, job_id): reading.jobs.get(job_id, ("", None))[0]})
+                job = self._details.get(reading.service, job_id)
                 if job is not None:
-                    self._details[reading.service, job_id] = job
-                    reader.habits.prove_people(reading.service, reader.ask, job)
+                    habits.prove_people(reading.service, self._reader.ask, job)
                     return
 
     def _needs(self, reading: Reading) -> list[str]:
-        """The jobs of a reading whose details decide something, or are asked for."""
+        """The jobs of a reading whose details decide something, or are asked for, whatever the others say."""
         question = self._question
         if not reading.complete:
             return []
         unread = [job_id for job_id, (status, _word) in reading.jobs.items() if not status]
-        if question.detail == "full":
-            shown = [job_id for job_id, (status, _word) in reading.jobs.items() if status in question.statuses]
-            return unread + shown[: question.limit if question.ended_after is None else None]
-        return unread + self._candidates(reading)
+        if question.detail != "full":
+            return unread
+        shown = [job_id for job_id, (status, _word) in reading.jobs.items() if status in question.statuses]
+        if question.ended_after is not None:
+            return unread + [job_id for job_id in shown if reading.jobs[job_id][0] not in FINISHED]
+        return unread + shown[: question.limit]
+
+    def _finished(self, reading: Reading) -> list[str]:
+        """The finished jobs that were asked for."""
+        wanted = [status for status in self._question.statuses if status in FINISHED]
+        return [job_id for job_id, (status, _word) in reading.jobs.items() if status in wanted]
 
     def _candidates(self, reading: Reading) -> list[str]:
-        """The finished jobs that ``ended_after`` may leave out."""
+        """The finished jobs to look at one by one; where there are too many, those first that may be the latest."""
         question = self._question
-        if question.ended_after is None:
+        if question.ended_after is None or not reading.complete:
             return []
-        wanted = [status for status in question.statuses if status in FINISHED]
-        jobs = [job_id for job_id, (status, _word) in reading.jobs.items() if status in wanted]
-        if len(jobs) > MOST_DETAILS:
-            reading.doubt(
-                f"{reading.service}: {len(jobs)} finished jobs would have to be looked at one by one to learn when "
-                f"they ended, and {MOST_DETAILS} is the most. Ask for fewer statuses."
-            )
-            return []
-        return jobs
+        jobs = self._finished(reading)
+        if len(jobs) <= MOST_DETAILS:
+            return jobs
+        if question.enough is not None:
+            late = self._reader.since(reading.service, {reading.jobs[job_id][0] for job_id in jobs}, self._after)
+            first = sorted(jobs, key=lambda job_id: job_id not in late)[:MOST_DETAILS]
+            self._details.fetch({(reading.service, job_id): reading.jobs[job_id][0] for job_id in first})
+            if self._ended_in_time(reading) >= question.enough:
+                self._stop_looking(reading, jobs)
+                return []
+        reading.doubt(
+            f"{reading.service}: {len(jobs)} finished jobs would have to be looked at one by one to learn when "
+            f"they ended, and {MOST_DETAILS} is the most. Ask for fewer statuses."
+        )
+        return []
 
     def _apply(self, reading: Reading, now: float) -> None:
         """Puts what the details say into a reading, and counts it again."""
         question = self._question
         if not reading.complete:
             return
-        for job_id, (status, _word) in list(reading.jobs.items()):
-            job = self._details.get((reading.service, job_id))
-            if not status and job is not None:
-                reading.jobs[job_id] = (normalise(job.word), job.word)
-        reading.window_known = _facts.is_window_known(reading, question, self._site.dialect.api, self._details, now)
-        if question.ended_after is not None:
-            _facts.leave_out_ended(reading, self._details, question.ended_after.at(now))
+        reading.window_known = _facts.is_window_known(
+            reading, question, self._site.dialect.api, self._known.details, now
+        )
+        if self._after is not None:
+            _facts.leave_out_ended(reading, self._known.details, self._after)
         if reading.next_start is not None or question.start > 1:
             return  # a part of a listing is not counted
         if not reading.by_filter or question.ended_after is not None:
             recount(reading, question)
 
-    # --- messages ----------------------------------------------------------------------------------------------------
+    def _read_messages(self, readings: list[Reading]) -> None:
+        """Reads the messages of the jobs that are shown: of failed ones first, where not all are wanted."""
+        most = self._question.message_limit
+        keys: list[Key] = []
+        for reading in readings:
+            shown = [
+                job_id
+                for job_id, (status, _word) in reading.jobs.items()
+                if status in self._question.statuses and self._details.get(reading.service, job_id) is not None
+            ]
+            shown.sort(key=lambda job_id: self._urgency(reading, job_id))
+            keys += [(reading.service, job_id) for job_id in shown[:most]]
+        self._details.fetch_messages(keys)
 
-    def _messages(self, readings: list[Reading]) -> dict[tuple[Service, str], list[dict[str, str]]]:
-        """The messages of jobs from the REST side, for those that can be read there; that none can is no error."""
-        keys = [
-            (reading.service, job_id)
-            for reading in readings
-            for job_id, (status, _word) in reading.jobs.items()
-            if status in self._question.statuses and self._details.get((reading.service, job_id)) is not None
-        ]
-        found: dict[tuple[Service, str], list[dict[str, str]]] = {}
-        for key, messages in zip(keys, self._pool.map(lambda key: self._messages_of(*key), keys)):
-            if messages is not None:
-                found[key] = messages
-        return found
-
-    def _messages_of(self, service: Service, job_id: str) -> list[dict[str, str]] | None:
-        job = self._details[service, job_id]
-        for task in self._tasks(service, job.url if job else None):
-            url = _api.rest_job_url(self._site.roots, service, task, job_id)
-            try:
-                return _api.parse_messages(self._site.ask(url, {"returnMessages": "true"}))
-            except GpError:
-                continue
-        return None
-
-    def _tasks(self, service: Service, url: str | None) -> list[str]:
-        """The tasks that a job may be of: its address tells, or else the service's description."""
-        task = _api.task_of(url, service)
-        if task is not None:
-            return [task]
-        if service not in self._tasks_of:
-            try:
-                self._tasks_of[service] = _api.parse_tasks(
-                    self._site.ask(_api.rest_service_url(self._site.roots, service))
-                )
-            except GpError:
-                self._tasks_of[service] = []
-        return self._tasks_of[service]
+    def _urgency(self, reading: Reading, job_id: str) -> tuple[bool, float]:
+        """Failures before the rest, and among each the latest end; then those that wait longest."""
+        job = self._details.get(reading.service, job_id)
+        ended = job.ended if job is not None else None
+        submitted = job.submitted if job is not None else None
+        has_failed = reading.jobs[job_id][0] in ("failed", "timed_out")
+        return not has_failed, -ended if ended is not None else submitted or 0.0

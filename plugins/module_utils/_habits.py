@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from . import _api, _paging, _status
@@ -41,21 +41,43 @@ class Way:
 _WITH_BOTH = Way(status=True, start_time=True)
 
 
+@dataclass
+class Proven:
+    """What a site has shown of itself. It holds for a task, however often that asks."""
+
+    way: Way = Way()
+    ways: set[Way] = field(default_factory=set)
+    """Those in which a query has brought jobs."""
+    filters_status: bool = False
+    """Whether a query with a status has ever brought jobs of that status and no others."""
+    milliseconds: bool | None = None
+    """The unit in which it was seen to honour times; None where it was not."""
+
+
 class Habits:
     """A site's jobs/query, asked as the site wants to be; shared by the threads of a task."""
 
-    def __init__(self, site: Site, page_size: int) -> None:
+    def __init__(self, site: Site, page_size: int, proven: Proven) -> None:
         self._site = site
         self._page_size = page_size
         self._lock = threading.Lock()
-        self._milliseconds = site.dialect.milliseconds
-        self._proven_ways: set[Way] = set()
-        """Those in which a query has brought jobs."""
-        self._filters_time = False
-        self.way = Way()
-        self.filters_status = False
-        """Whether a query with a status has ever brought jobs of that status and no others."""
+        self._proven = proven
+        self._milliseconds = site.dialect.milliseconds if proven.milliseconds is None else proven.milliseconds
         self.filters_people = False
+
+    @property
+    def way(self) -> Way:
+        """How this site wants to be asked, as far as that has been found out."""
+        return self._proven.way
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether this way of asking has brought jobs, and takes no start time, which may hide some."""
+        return self.way in self._proven.ways and not self.way.start_time
+
+    @property
+    def filters_status(self) -> bool:
+        return self._proven.filters_status
 
     # --- asking ----------------------------------------------------------------------------------------------------
 
@@ -72,8 +94,8 @@ class Habits:
         )
         url = f"{_api.service_url(self._site.roots, service)}/jobs/query"
         page = _api.parse_page(self._site.ask(url, query), f"GET {url}")
-        if page.jobs and ask.status is None:
-            self._proven_ways.add(way)
+        if page.jobs and (ask.status is None or way.status):
+            self._proven.ways.add(way)
         return page
 
     def pages(self, service: Service) -> _paging.ReadPage:
@@ -98,7 +120,7 @@ class Habits:
                 (_WITH_BOTH, "executing"),
             ):
                 if way != used and self._answers(service, replace(ask, status=status), way):
-                    self.way = way
+                    self._proven.way = way
                     return None
             raise error
 
@@ -114,14 +136,16 @@ class Habits:
 
         Believed once any service has shown jobs that way. False says that the habits have been corrected: ask again.
         """
-        if way in self._proven_ways:
+        if way in self._proven.ways:
             return True
-        others: list[tuple[Way, str | None]] = [(Way(start_time=True), None)] if not way.start_time else []
-        others += [(_WITH_BOTH if way.start_time else Way(status=True), status) for status in FILTER_WORDS]
+        others: list[tuple[Way, str | None]] = [(Way(start_time=True), None)] if way == Way() else []
+        for other in (Way(status=True), _WITH_BOTH):
+            if other != way and other.start_time >= way.start_time:
+                others += [(other, status) for status in FILTER_WORDS]
         for other, status in others:
             page = self.page(service, replace(ask, status=status), 1, 1, other)
             if page.total > 0 or page.jobs:
-                self.way = other
+                self._proven.way = other
                 return False
         return True
 
@@ -136,7 +160,7 @@ class Habits:
         if page.jobs and not shown and echoed is None:
             return False
         if page.jobs:
-            self.filters_status = True
+            self._proven.filters_status = True
         return True
 
     # --- proofs ----------------------------------------------------------------------------------------------------
@@ -147,14 +171,14 @@ class Habits:
         The proof is a job of the service: a window around its life must show it, and a window long before must not.
         """
         with self._lock:
-            if self._filters_time:
+            if self._proven.milliseconds is not None:
                 return
             first = self._some_page(service)
             if not first.jobs:
                 return
             for job_id in first.jobs:
                 if self._shows_in_window(service, job_id):
-                    self._filters_time = True
+                    self._proven.milliseconds = self._milliseconds
                     return
         raise NotHonoured(
             "The site does not show that it honours start_time and end_time",

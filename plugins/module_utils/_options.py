@@ -62,12 +62,40 @@ QUERY: Table = {
     "start": {"type": "int"},
     "limit": {"type": "int"},
     "detail": {"type": "str", "choices": ["counts", "jobs", "full"], "default": "counts"},
+    "include": {"type": "list", "elements": "str", "choices": ["states", "answers", "durations", "succeeded"]},
+    "enough": {"type": "int"},
+    "message_limit": {"type": "int"},
+}
+
+POLLING: Table = {
+    "memory": {"type": "str"},
 }
 
 GATE: Table = {
-    "max_active": {"type": "str", "default": "0"},
-    "max_failed": {"type": "str", "default": "0"},
-    "window": {"type": "str", "default": "1h"},
+    "max_active": {"type": "str"},
+    "total_max_active": {"type": "str"},
+    "max_executing": {"type": "str"},
+    "max_queued": {"type": "str"},
+    "max_failed": {"type": "str"},
+    "max_failed_percent": {"type": "str"},
+    "min_finished": {"type": "int", "default": 10},
+    "window": {"type": "str"},
+    "since": {"type": "raw"},
+    "clock_slack": {"type": "str", "default": "60s"},
+    "max_age": {"type": "str"},
+    "exempt": {"type": "list", "elements": "dict"},
+    "overrides": {"type": "list", "elements": "dict"},
+    "allow_empty": {"type": "bool", "default": False},
+    "must_answer": {"type": "bool", "default": False},
+    "steady": {"type": "int", "default": 1},
+    "poll_interval": {"type": "str", "default": "10s"},
+    "wait": {"type": "str", "default": "0"},
+    "initial_delay": {"type": "str", "default": "0"},
+    "error_limit": {"type": "int", "default": 3},
+    "startup_wait": {"type": "str", "default": "0"},
+    "on_inconclusive": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
+    "mode": {"type": "str", "choices": ["enforce", "observe"], "default": "enforce"},
+    "override": {"type": "dict"},
     "progress": {"type": "bool", "default": True},
 }
 

@@ -36,6 +36,9 @@ class Question:
     start: int
     limit: int | None
     detail: str
+    include: tuple[str, ...] = ()
+    enough: int | None = None
+    message_limit: int | None = None
 
     @classmethod
     def read(cls, get: _options.Read) -> Question:
@@ -45,11 +48,11 @@ class Question:
             value = get(name)
             return str(value).strip() or None if value is not None else None
 
-        def number(name: str, otherwise: int | None) -> int | None:
+        def number(name: str, otherwise: int | None, least: int = 1) -> int | None:
             value = get(name)
             if value is None or value == "":
                 return otherwise
-            _options.at_least(name, value, 1)
+            _options.at_least(name, value, least)
             return int(value)
 
         def moment(name: str) -> Moment | None:
@@ -71,6 +74,9 @@ class Question:
             start=t.cast(int, number("start", 1)),
             limit=number("limit", None),
             detail=text("detail") or _options.default_of("detail"),
+            include=tuple(get("include") or ()),
+            enough=number("enough", None),
+            message_limit=number("message_limit", None, least=0),
         )
         question._check()
         return question
@@ -85,6 +91,13 @@ class Question:
                 where=f"option {name}",
                 cure="Add detail: jobs (or full), or leave it out.",
             )
+        for option, is_given in (("enough", self.enough is not None), ("include", "succeeded" in self.include)):
+            if is_given and self.ended_after is None:
+                raise BadOption(
+                    "It is about the jobs that ended after a time, and no time is given",
+                    where=f"option {option}",
+                    cure="Add ended_after, or leave it out.",
+                )
         if self.start > 1 and (len(self.services) != 1 or self.services[0].is_pattern or not self.is_one_listing):
             raise BadOption(
                 "A start is a place in one listing",

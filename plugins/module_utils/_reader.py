@@ -11,13 +11,14 @@ is met again further down. What a site honours is not assumed: a filtered answer
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from dataclasses import dataclass, field, replace
 
 from . import _api, _paging, _status
 from ._api import Page
-from ._errors import BadOption, GpError, NotHonoured
-from ._habits import SMALL, Habits
+from ._errors import BadOption, GpError, NotHonoured, SiteError
+from ._habits import SMALL, Habits, Proven
 from ._paging import Listing
 from ._question import Question
 from ._services import Service
@@ -45,6 +46,14 @@ class Reading:
     window_known: bool | None = None
     sample: str | None = None
     """A job that the filters let through, where jobs are not known by id."""
+    at_least: bool = False
+    """Whether there may be more finished jobs than are counted, since enough were found."""
+    succeeded: list[str] = field(default_factory=list)
+    """The succeeded jobs that were listed, asked for or not."""
+
+    @property
+    def has_active(self) -> bool:
+        return any(status in _status.ACTIVE for status, _word in self.jobs.values())
 
     def doubt(self, why: str) -> None:
         """Marks the reading as one that must not be read as "none"."""
@@ -56,11 +65,11 @@ class Reading:
 class Reader:
     """Reads the jobs of services, for one question."""
 
-    def __init__(self, site: Site, question: Question, now: float) -> None:
+    def __init__(self, site: Site, question: Question, now: float, proven: Proven) -> None:
         self._site = site
         self._question = question
         self.ask = question.ask(now)
-        self.habits = Habits(site, question.page_size)
+        self.habits = Habits(site, question.page_size, proven)
         if question.machine_name is not None and not site.dialect.filters_machines:
             raise BadOption(
                 f"{site.dialect.product} cannot filter jobs by machine",
@@ -71,7 +80,7 @@ class Reader:
     def read(self, service: Service) -> Reading:
         """The jobs of one service, as the question asks for them."""
         reading = self._read(service)
-        return self._confirm(reading) if self.habits.way.start_time else reading
+        return reading if self.habits.is_proven else self._confirm(reading)
 
     def _read(self, service: Service) -> Reading:
         question, way = self._question, self.habits.way
@@ -83,7 +92,11 @@ class Reader:
                 return part
             # Nothing, or all there is over several pages: then read as ever, which believes neither lightly.
         if way.status:
-            return self._by_status(service, None)
+            reading = self._by_status(service, None)
+            shows_nothing = not reading.jobs and not any(reading.counts.values())
+            if reading.complete and shows_nothing and not self.habits.is_really_empty(service, self.ask, way):
+                return self._read(service)
+            return reading
         first = self.habits.first_page(service, self.ask, question.page_size)
         if first is None or (
             not first.jobs and first.total == 0 and not self.habits.is_really_empty(service, self.ask, way)
@@ -94,6 +107,21 @@ class Reader:
         if not listing.is_whole:
             return self._longer_record(service, first)
         return self._counted(Reading(service), listing)
+
+    def one_page(self, service: Service, status: str, number: int, since: float | None = None) -> Page | None:
+        """One page of the jobs in a status, from a start time on; None where the filter by status is not honoured."""
+        page = self.habits.page(service, replace(self.ask, status=status, start_time=since), 1, number)
+        return page if self.habits.is_honoured(page, status) else None
+
+    def since(self, service: Service, statuses: t.Iterable[str], moment: float | None) -> set[str]:
+        """The jobs that the site's own time filter finds; a hint at which to look first, and no more."""
+        found: set[str] = set()
+        for status in statuses:
+            if status in FILTER_WORDS:
+                with contextlib.suppress(SiteError):
+                    page = self.one_page(service, status, self._question.page_size, since=moment)
+                    found.update(page.jobs if page is not None else ())
+        return found
 
     # --- strategies ------------------------------------------------------------------------------------------------
 
@@ -237,7 +265,7 @@ class Reader:
     # --- doubts ----------------------------------------------------------------------------------------------------
 
     def _confirm(self, reading: Reading) -> Reading:
-        """The reading, looked at once more where every query has to have a start time.
+        """The reading, looked at again where the way of asking may hide jobs: it has brought none yet, or needs a time.
 
         Nobody says whether a start time leaves out what has not ended. So "none" by filters is confirmed by every page,
         and what ArcGIS Server's statistics know of must be there. They cannot prove a service idle, but raise doubt.
@@ -248,10 +276,16 @@ class Reader:
         there = self._unended(service)
         if reading.by_filter and not self.habits.way.status and _unended_in(reading) < max(there, 1):
             reading = self._every_page(service)
-        if reading.complete and _unended_in(reading) < there:
+            there = self._unended(service)  # after the pages: what has come since can only raise doubt
+        shown = _unended_in(reading)
+        if there and reading.complete and not reading.has_active:
+            # Statistics take timed-out jobs for unended ones: those that were listed must be there still.
+            reading = self._every_page(service)
+            shown = min(shown, _unended_in(reading))
+        if reading.complete and shown < there:
             reading.doubt(
                 f"{service}: the site's statistics know of {there} jobs that have not ended, and its listing shows "
-                f"{_unended_in(reading)}."
+                f"{shown}."
             )
         return reading
 

@@ -53,6 +53,10 @@ class Entry:
         folder = self.text.split("/")[0]
         return None if any(sign in folder for sign in "*?[") else folder
 
+    def means(self, service: Service) -> bool:
+        """Whether this entry, a pattern or not, is about that service."""
+        return self.matches(service) if self.is_pattern else self.service == service
+
     def matches(self, service: Service) -> bool:
         """Whether this pattern means that service: by its full name, or by its name without ``.GPServer``."""
         return any(fnmatch.fnmatchcase(name, self.text) for name in spellings(service))

@@ -28,6 +28,13 @@ extends_documentation_fragment:
   - gisops.arcgis._attributes
   - gisops.arcgis._attributes.info_module
   - gisops.arcgis._attributes.action_group
+options:
+  memory:
+    description:
+      - For tasks that ask again and again. What an earlier result returned as RV(memory), or V(new) at the first time.
+        Then what was learnt of single jobs is not asked for again.
+      - With it, O(token) is not renewed by a login here, for the next task would not know of the new one.
+    type: str
 notes:
   - The account needs the right to read jobs. On ArcGIS Enterprise on Kubernetes that is the privilege C(Feature
     layer) or C(Geoprocessing), or the Publisher role. On ArcGIS Server it is one of C(Update), C(Delete),
@@ -74,6 +81,21 @@ EXAMPLES = r"""
 - name: Show the services that have jobs
   ansible.builtin.debug:
     msg: "{{ site.services | selectattr('total') | items2dict(key_name='service', value_name='total') }}"
+
+- name: What failed, and which services do not run as they should
+  gisops.arcgis.gp_jobs_query:
+    job_status: failed
+    ended_after: 1h
+    enough: 20
+    include: states
+  register: health
+
+- name: Show those
+  ansible.builtin.debug:
+    msg: "{{ item.service }} is {{ item.state.realtime }}, and {{ item.counts.failed }} jobs failed"
+  loop: "{{ health.services }}"
+  loop_control:
+    label: "{{ item.service }}"
 
 - name: Who waits for what, with times, machines and messages
   gisops.arcgis.gp_jobs_query:
@@ -154,6 +176,12 @@ synchronous:
   type: list
   elements: str
   sample: []
+stopped:
+  description: Services that are stopped, and whose jobs the site does not tell.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 unseen_statuses:
   description:
     - Statuses that were asked for and cannot be seen, because some service has more jobs than one page and was
@@ -209,6 +237,11 @@ services:
       type: dict
       returned: always
       sample: {executing: 2, succeeded: 36, failed: 3, active: 2, queued: 0}
+    at_least:
+      description: Whether O(enough) ended the search, so that there may be more finished jobs than are counted.
+      type: bool
+      returned: always
+      sample: false
     complete:
       description: Whether everything that was asked of this service was seen.
       type: bool
@@ -242,6 +275,65 @@ services:
       type: dict
       returned: always
       sample: null
+    state:
+      description: Whether the service should run, and whether it does; null unless asked for by O(include), and told.
+      type: dict
+      returned: always
+      sample: {configured: STARTED, realtime: STARTED}
+      contains:
+        configured:
+          description: The state that is wanted, in the site's word.
+          type: str
+          returned: always
+          sample: STARTED
+        realtime:
+          description: The state that is.
+          type: str
+          returned: always
+          sample: STARTED
+    answers:
+      description:
+        - Whether it answers on the REST side; null unless asked for by O(include), and where the account may not.
+      type: bool
+      returned: always
+      sample: null
+    durations:
+      description: How long its jobs take, in seconds; null unless asked for by O(include), and where nothing tells.
+      type: dict
+      returned: always
+      sample: {jobs: 20, median: 45, p95: 120}
+      contains:
+        jobs:
+          description: By how many succeeded jobs.
+          type: int
+          returned: always
+          sample: 20
+        median:
+          description: Half of them took no longer.
+          type: int
+          returned: always
+          sample: 45
+        p95:
+          description: 19 of 20 took no longer.
+          type: int
+          returned: always
+          sample: 120
+    succeeded:
+      description: How many jobs succeeded since O(ended_after); null unless asked for by O(include), and known.
+      type: dict
+      returned: always
+      sample: {found: 31, exact: true}
+      contains:
+        found:
+          description: The number.
+          type: int
+          returned: always
+          sample: 31
+        exact:
+          description: Whether that is the number, or a lower bound.
+          type: bool
+          returned: always
+          sample: true
 jobs:
   description: The jobs that were asked for; null with O(detail=counts).
   returned: success
@@ -355,6 +447,11 @@ requests:
       type: float
       returned: always
       sample: 0.21
+memory:
+  description: What to give as O(memory) to the next task that asks the same. A text that nobody needs to read.
+  returned: when O(memory) is given
+  type: str
+  sample: "..."
 failure:
   description: What went wrong, as data.
   returned: failure
@@ -384,17 +481,20 @@ failure:
       sample: Did you mean System/PublishingTools.GPServer?
 """
 
-from ..module_utils import _gp_jobs
+from ..module_utils import _gp_jobs, _memory
 from ..module_utils._module import GpModule
-from ..module_utils._options import CONNECTION, QUERY
+from ..module_utils._options import CONNECTION, POLLING, QUERY
 
 
 def main() -> None:
     """Runs the module."""
-    module = GpModule(CONNECTION, QUERY)
+    module = GpModule(CONNECTION, QUERY, POLLING)
+    memory = module.params["memory"]
     with module.reporting_errors():
-        facts = _gp_jobs.query(module.params.get, warn=module.warn)
-    module.exit_json(changed=False, **facts)
+        known = None if memory is None else _memory.known_in(memory)
+        measured = _gp_jobs.measure(module.params.get, module.warn, known)
+    kept = {"memory": measured.memory} if memory is not None else {}
+    module.exit_json(changed=False, **measured.facts, **kept)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def main() -> None:
         token = site.tokens.current()
         expires = _times.iso(site.tokens.expires)
     # The action plugin of this name takes the armour off; see _armour.
-    module.exit_json(changed=False, api=api, armoured_token=_armour.put_on(token), expires=expires)
+    module.exit_json(changed=False, api=api, armoured_token=_armour.put_on(token.encode()), expires=expires)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ def run_playbook(
         env={
             **kept,
             "HOME": str(scratch),
+            "TMPDIR": str(scratch),  # where a refused password is remembered
             "ANSIBLE_HOME": str(scratch / "ansible"),
             # Core looks for it in the home of the account, whatever HOME says, and writes it to HOME.
             "ANSIBLE_ASYNC_DIR": str(scratch / "async"),

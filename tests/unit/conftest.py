@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, settings
 if AnsibleCollectionConfig.collection_finder is None:
     init_plugin_loader()
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _gp_jobs, _options
+from ansible_collections.gisops.arcgis.plugins.module_utils import _gp_jobs, _login_guard, _options
 from rehearsal_site.running import RunningSite, running_site
 
 from .loopback import connect_proxy, scripted_server
@@ -91,6 +91,12 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_memory_of_logins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password that one test has refused is no matter of the next."""
+    monkeypatch.setattr(_login_guard, "_folder", lambda: None)
 
 
 @pytest.fixture

@@ -45,6 +45,11 @@ def tasks() -> list[Task]:
         {"gisops.arcgis.gp_jobs_gate": {"password": "{{ wrong }}"}},
         {"gisops.arcgis.gp_jobs_gate": {"token": "{{ login.token }}", "max_active": "unlimited"}},
         {"gisops.arcgis.gp_jobs_gate": {"window": "nonsense"}},
+        {"gisops.arcgis.gp_jobs_gate": {"max_failed": "unlimited", "wait": "2s", "poll_interval": "1s"}},
+        {"gisops.arcgis.gp_jobs_gate": {"password": "{{ wrong }}", "wait": "1h"}},
+        {"gisops.arcgis.gp_jobs_gate": {"mode": "observe", "proxy": "http://user:{{ proxy_password }}@localhost:1"}},
+        {query: {**service, "memory": "new", "include": ["states", "answers", "durations"]}, "register": "asked"},
+        {query: {**service, "memory": "{{ asked.memory }}"}},
         {"ansible.builtin.debug": {"msg": "{{ lookup('gisops.arcgis.gp_jobs').counts }}"}},
         {"ansible.builtin.debug": {"msg": "{{ lookup('gisops.arcgis.gp_jobs', token=login.token).counts }}"}},
         {"ansible.builtin.debug": {"msg": "{{ lookup('gisops.arcgis.gp_jobs', password=wrong) }}"}},
@@ -58,7 +63,9 @@ def forms(secret: str) -> set[str]:
     return {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], base64.b64encode(secret.encode()).decode()}
 
 
-@pytest.mark.parametrize("callback", ["ansible.builtin.default", "ansible.builtin.minimal"])
+@pytest.mark.parametrize(
+    ("api", "callback"), [("enterprise", "ansible.builtin.default"), ("server", "ansible.builtin.minimal")]
+)
 def test_no_secret_is_shown(tmp_path: Path, api: str, callback: str) -> None:
     # From the environment, for core shows the lines of a playbook around a task that fails.
     variables = {
@@ -75,7 +82,7 @@ def test_no_secret_is_shown(tmp_path: Path, api: str, callback: str) -> None:
         done = run_playbook(tmp_path, [play(tasks(), vars=variables)], "-vvvvv", **env)
         tokens = [str(token) for token in site.site.desk.tokens]
         log = "\n".join(entry.line() for entry in site.site.log)
-        assert site.site.desk.wrong_passwords == 4
+        assert site.site.desk.wrong_passwords == 1, "the others knew that it was wrong"
     assert "System/PublishingTools.GPServer: 1 failed job" in done.stdout  # from the last task
     assert "could not find job" not in done.stdout  # the one in the background
     assert len(tokens) >= 8

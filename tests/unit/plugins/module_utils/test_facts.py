@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.gisops.arcgis.plugins.module_utils import _facts, _status
 from ansible_collections.gisops.arcgis.plugins.module_utils._api import JobDetails
+from ansible_collections.gisops.arcgis.plugins.module_utils._details import Known
 from ansible_collections.gisops.arcgis.plugins.module_utils._discovery import Discovery
 from ansible_collections.gisops.arcgis.plugins.module_utils._options import Connection
 from ansible_collections.gisops.arcgis.plugins.module_utils._question import Question
@@ -43,7 +44,7 @@ def build(
 ) -> dict[str, t.Any]:
     options = {"url": "https://gis.example.com/arcgis", "username": "me", "password": "S3cret", "api": "server"}
     with Site(Connection.read(options.get)) as site:
-        return _facts.build(site, question, found or Discovery(), readings, details or {}, {}, NOW)
+        return _facts.build(site, question, found or Discovery(), readings, Known(details or {}), {}, NOW)
 
 
 def test_sums() -> None:

@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _gp_jobs
+from ansible_collections.gisops.arcgis.plugins.module_utils import _about
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import GpError, NotAllowed, Unreachable
 
 PUBLISHING = "System/PublishingTools"
@@ -58,7 +58,7 @@ def test_a_site_without_a_clock_is_told_of(asked_site: t.Any, api: str) -> None:
 
 
 def test_too_many_failures_to_look_at_are_not_guessed(asked_site: t.Any, api: str) -> None:
-    most = _gp_jobs.MOST_DETAILS
+    most = _about.MOST_DETAILS
     entry = {"status": "failed", "count": most + 1, "every": "10s", "submitted": "10h ago"}
     with asked_site({"services": {PUBLISHING: {"jobs": [entry]}}}, api=api) as asked:
         facts = asked.query(services=[PUBLISHING], job_status=["failed"], ended_after="1h")
