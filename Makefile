@@ -23,7 +23,7 @@ endef
 CHECKS := .venv/bin/python tools/checks.py
 PARTS := ruff mypy yamllint ansible-lint licenses changelog docs-check build sanity integration molecule units
 
-.PHONY: help venv venv-esri test test-esri lint $(PARTS) install gate site clean
+.PHONY: help venv venv-esri test test-esri lint $(PARTS) install gate roles site clean
 
 help: ## Explain every target (this list)
 	@echo 'Usage: make TARGET [PYTHON=/path/to/python3] [ARGS="for the one tool"]'; echo
@@ -87,6 +87,9 @@ build: venv ## Build the collection, install it into a scratch folder, and load 
 
 install: venv ## Build the collection and install it into .cache/collections
 	@$(CHECKS) install
+
+roles: venv ## Write what the roles repeat of the options' documentation; ARGS="--check" only looks
+	@.venv/bin/python tools/roles.py $(ARGS)
 
 site: venv ## Run the rehearsal site; ARGS="--help" lists its options
 	@PYTHONPATH=tests/site .venv/bin/python -m rehearsal_site $(ARGS)

@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: The gisops.arcgis contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is written three times must be the same three times: tables of options, documentation, role and facts."""
+"""What is written three times must be the same three times: tables of options, documentation and facts."""
 
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 from functools import lru_cache
 from pathlib import Path
@@ -16,16 +17,17 @@ from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
 from ansible_collections.gisops.arcgis.plugins.doc_fragments import _connection, _gate, _query
-from ansible_collections.gisops.arcgis.plugins.module_utils import _gate as gate
 from ansible_collections.gisops.arcgis.plugins.module_utils import _options, _status
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import BadOption
 from ansible_collections.gisops.arcgis.plugins.modules import gp_token
+
+from .gates import Rehearsal
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 # What a module takes. A module without one of these is not documented by this test, and fails it.
 TABLES = {
-    "gp_jobs_query": (_options.CONNECTION, _options.QUERY),
+    "gp_jobs_query": (_options.CONNECTION, _options.QUERY, _options.POLLING),
     "gp_jobs_gate": (_options.CONNECTION, _options.SERVICES, _options.GATE),
     "gp_token": (_options.CONNECTION,),
 }
@@ -124,50 +126,6 @@ def test_the_action_group_lists_every_module() -> None:
         assert documented("modules", module)[0]["attributes"]["action_group"]["membership"] == ["gisops.arcgis.all"]
 
 
-# --- the role ----------------------------------------------------------------------------------------------------
-
-ROLE = "roles/gp_jobs_gate"
-PREFIX = "gp_jobs_gate_"
-
-
-def role_options() -> Documented:
-    options = load(f"{ROLE}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
-    assert all(name.startswith(PREFIX) for name in options)
-    return {name.removeprefix(PREFIX): option for name, option in options.items()}
-
-
-def test_the_roles_defaults_are_those_that_it_documents() -> None:
-    says = {name: option["default"] for name, option in role_options().items() if "default" in option}
-    has = {name.removeprefix(PREFIX): value for name, value in load(f"{ROLE}/defaults/main.yml").items()}
-    assert has == says
-
-
-def test_the_role_covers_every_option_of_the_connection() -> None:
-    options = role_options()
-    for name, option in _options.CONNECTION.items():
-        assert options[name].get("type") == option["type"], name
-        for key in ("choices", "elements"):
-            assert options[name].get(key) == option.get(key), name
-        assert options[name].get("no_log", False) is option.get("no_log", False) or not option.get("no_log"), name
-        assert "default" not in options[name], "the environment and the module have a word first"
-
-
-def test_the_role_hands_every_option_on_with_its_fallback() -> None:
-    (task,) = [task for task in load(f"{ROLE}/tasks/main.yml") if "gisops.arcgis.gp_jobs_gate" in task]
-    handed = task["gisops.arcgis.gp_jobs_gate"]
-    assert handed.keys() == _options.argument_spec(*TABLES["gp_jobs_gate"]).keys()
-    for name in _options.CONNECTION:
-        assert handed[name] == f"{{{{ {PREFIX}{name} | default(gisops_arcgis_{name}) | default(omit) }}}}"
-    for name in handed.keys() - _options.CONNECTION.keys():
-        assert handed[name] == f"{{{{ {PREFIX}{name} }}}}"
-
-
-def test_the_policys_defaults_of_the_role_are_the_gates() -> None:
-    defaults = load(f"{ROLE}/defaults/main.yml")
-    for name, option in _options.GATE.items():
-        assert defaults[f"{PREFIX}{name}"] == option["default"]
-
-
 # --- what is returned --------------------------------------------------------------------------------------------
 
 
@@ -189,7 +147,7 @@ def differences(value: t.Any, returned: Documented, place: str = "") -> list[str
 
 
 # Their keys are the statuses, which are documented with the options.
-OPEN = (".counts", ".services.counts")
+OPEN = (".counts", ".services.counts", ".reasons.jobs")
 
 
 @pytest.fixture
@@ -211,6 +169,7 @@ def facts(asked_site: t.Any, api: str) -> Documented:
 def test_the_facts_are_the_documented_ones(facts: Documented) -> None:
     returned = dict(documented("modules", "gp_jobs_query")[1])
     assert returned.pop("failure")["returned"] == "failure"
+    assert returned.pop("memory")["returned"].startswith("when")
     assert facts["jobs"]
     assert facts["jobs"][0]["messages"]
     assert facts["unseen"]
@@ -227,19 +186,21 @@ def test_a_failure_is_the_documented_one(asked_site: t.Any) -> None:
     assert differences(caught.value.failure, returned["contains"]) == []
 
 
-def test_the_gates_result_is_the_documented_one(facts: Documented) -> None:
-    """What the action puts together: the verdict, the policy, and the facts."""
+def test_the_gates_result_is_the_documented_one(asked_site: t.Any, api: str, monkeypatch: pytest.MonkeyPatch) -> None:
     returned = dict(documented("modules", "gp_jobs_gate")[1])
     assert returned.pop("failure")["returned"].startswith("when")
-    policy = gate.Policy.read(lambda name: None)
-    verdict = gate.judge(facts, policy)
-    result = {**verdict.to_result(), "policy": policy.to_result(), "facts": facts}
+    with asked_site("first_gate", api=api) as asked:
+        result = Rehearsal(asked.running, monkeypatch).gate(override={"reason": "x", "by": "y"})
+    ours = {key: value for key, value in result.items() if key not in ("changed", "failed", "msg", "warnings")}
     assert result["reasons"]
-    assert differences(result, returned) == []
-    assert returned["policy"]["sample"] == policy.to_result()
-    rules = {"active", "failed", "window", "incomplete", "unseen", "empty", "error"}
-    text = json.dumps(returned["reasons"]["contains"]["rule"])
-    assert all(f"V({rule})" in text for rule in rules)
+    assert differences(ours, returned) == []
+
+
+def test_every_rule_is_documented() -> None:
+    text = json.dumps(documented("modules", "gp_jobs_gate")[1]["reasons"]["contains"]["rule"])
+    sources = [(ROOT / "plugins" / "module_utils" / f"{name}.py").read_text("utf-8") for name in ("_gate", "_rules")]
+    rules = {rule for one in sources for rule in re.findall(r'(?:FAILED|INCONCLUSIVE), "([a-z_]+)"', one)}
+    assert rules | {"active", "executing", "queued"} == set(re.findall(r"V\(([a-z_]+)\)", text))
 
 
 def test_the_tokens_result_is_the_documented_one(asked_site: t.Any, run_module: t.Any) -> None:
