@@ -14,7 +14,17 @@ from . import _about, _api, _discovery, _facts, _memory
 from ._about import MOST_DETAILS, About, Histories
 from ._details import Details, Key, Known
 from ._discovery import Discovery
-from ._errors import Busy, NotAllowed, NotFound, NotUnderstood, SiteError
+from ._errors import (
+    Busy,
+    GpError,
+    LoginRefused,
+    NotAllowed,
+    NotFound,
+    NotUnderstood,
+    SiteError,
+    TokenRefused,
+    TokenUnseen,
+)
 from ._options import Connection, Read
 from ._question import Question
 from ._reader import Reader, Reading, recount
@@ -71,6 +81,8 @@ class _Query:
         self._warn = warn
         self._known = known
         self._about: dict[Service, About] = {}
+        self._broken: list[GpError] = []
+        """The errors of single services."""
 
     def facts(self) -> dict[str, t.Any]:
         site, question = self._site, self._question
@@ -86,6 +98,8 @@ class _Query:
         self._details = Details(site, self._reader.habits, self._pool.map, self._known)
         found = _discovery.discover(site, question, self._pool.map)
         readings = [one for one in self._pool.map(lambda s: self._read(found, s), found.named + found.found) if one]
+        if self._broken and len(self._broken) == len(readings):
+            raise self._broken[0]  # it is the site
         self._settle(found, readings, now)
         if question.detail == "full":
             self._read_messages(readings)
@@ -117,18 +131,26 @@ class _Query:
             if is_named:
                 raise
             found.unseen[str(service)] = str(error)
-            reading = Reading(service, error=error.failure)
-            reading.doubt(f"{service}: {error}")
-            return reading
-        except (SiteError, Busy) as error:
-            if about.state is None or about.state.is_started:
-                raise
-            if about.state.is_stopped:
+            return self._in_the_dark(service, error)
+        except (TokenRefused, TokenUnseen, LoginRefused):
+            raise
+        except (SiteError, Busy, NotUnderstood) as error:
+            if about.state is not None and about.state.is_stopped:
                 found.stopped.append(str(service))
                 return None
-            reading = Reading(service, error=error.failure)
-            reading.doubt(f"{service}: {error}")
-            return reading
+            is_down = about.state is not None and not about.state.is_started
+            if is_named and not is_down:
+                raise
+            if not is_down:
+                self._broken.append(error)
+            return self._in_the_dark(service, error)
+
+    @staticmethod
+    def _in_the_dark(service: Service, error: GpError) -> Reading:
+        """The reading of a service that could not be read."""
+        reading = Reading(service, error=error.failure)
+        reading.doubt(f"{service}: {error}")
+        return reading
 
     def _not_found(self, found: Discovery, service: Service, is_named: bool) -> Reading | None:
         if is_named:

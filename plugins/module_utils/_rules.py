@@ -57,7 +57,8 @@ class ServiceRules:
         if service.get("complete") is not True:
             found.active = None
             why = " ".join(service.get("warnings") or []) or f"{name} was not seen in full."
-            self._blame(INCONCLUSIVE, "incomplete", why, name)
+            is_broken = bool(service.get("error"))
+            self._blame(INCONCLUSIVE, "error" if is_broken else "incomplete", why, name)
             self._state(service)
             return found
         found.notices += [str(warning) for warning in service.get("warnings") or []]

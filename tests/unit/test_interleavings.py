@@ -295,8 +295,8 @@ def busy_site(seed: str, api: str) -> Model:
     model.arrivals, model.to_come = chance.choice((0.1, 0.4)), chance.choice((0, 0, 2, 6))
     model.sweeps = chance.choice((0.0, 0.0, 0.1))
     for name in ("One", "Two")[: chance.choice((1, 1, 2))]:
-        jobs = [model.new_job(chance.choice(ENDS)) for _ in range(chance.randrange(9))]
-        jobs += [model.new_job(chance.choice(LIFE)) for _ in range(chance.choice((0, 0, 1, 3)))]
+        jobs = [model.new_job(chance.choice(ENDS)) for _job in range(chance.randrange(9))]
+        jobs += [model.new_job(chance.choice(LIFE)) for _job in range(chance.choice((0, 0, 1, 3)))]
         chance.shuffle(jobs)
         model.services[name] = jobs
     if chance.random() < 0.8:
@@ -366,7 +366,8 @@ def test_a_gate_passes_where_nothing_happens(play: t.Any, api: str) -> None:
         chance = model.chance
         model.habits = Habits(chance.choice(("newest", "oldest", "random")), chance.choice((PAGE_SIZE, 3, 2, 1)))
         model.services = {
-            name: [model.new_job(chance.choice(ENDS)) for _ in range(chance.randrange(15))] for name in ("One", "Two")
+            name: [model.new_job(chance.choice(ENDS)) for _job in range(chance.randrange(15))]
+            for name in ("One", "Two")
         }
         for outcome in play(model, DRAIN if number % 2 else STRICT):
             assert outcome.verdict == "passed", outcome.tell(f"site {number} of {api}")
