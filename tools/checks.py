@@ -25,6 +25,7 @@ import sys
 import tempfile
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -456,6 +457,24 @@ def esri(shop: Workshop, args: Args) -> None:
     )
 
 
+def awx(shop: Workshop, args: Args) -> None:
+    """Fetch the collection awx.awx, which comes in the package ansible up to version 13, and run awx_setup with it."""
+    fetched = CACHE / "awx"
+    if not (fetched / "ansible_collections" / "awx" / "awx" / "MANIFEST.json").is_file():
+        folder = shop.folder("package")
+        shop.run(
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"),
+            *("--dest", str(folder), "ansible>=13,<14"),
+        )
+        (package,) = folder.glob("*.whl")
+        with zipfile.ZipFile(package) as archive:
+            wanted = [name for name in archive.namelist() if name.startswith("ansible_collections/awx/awx/")]
+            archive.extractall(fetched, wanted)
+    path = os.pathsep.join([str(shop.linked), str(ROOT / "tests" / "site")])
+    command = [sys.executable, "-m", "pytest", "-q", *(args or ["tests/unit/test_awx_setup.py"])]
+    shop.run(*command, env={"PYTHONPATH": path, "GISOPS_AWX_COLLECTION": str(fetched)})
+
+
 PARTS: dict[str, Callable[[Workshop, Args], None]] = {
     "ruff": ruff,
     "mypy": mypy,
@@ -471,7 +490,7 @@ PARTS: dict[str, Callable[[Workshop, Args], None]] = {
     "molecule": molecule,
 }
 GROUPS = {"all": list(PARTS), "lint": ["ruff", "mypy", "yamllint", "ansible-lint"]}
-EXTRAS: dict[str, Callable[[Workshop, Args], None]] = {"install": install, "esri": esri}
+EXTRAS: dict[str, Callable[[Workshop, Args], None]] = {"install": install, "esri": esri, "awx": awx}
 
 
 def main() -> int:

@@ -5,7 +5,8 @@
 
 ROLES below says what each role takes. Words, types, choices and defaults come from the documentation of the plugins.
 Written are meta/argument_specs.yml, defaults/main.yml and tasks/measure.yml of each role; the rest of a role is written
-by hand. With --check nothing is written, and it is an error if something would be.
+by hand, and so is all of gp_jobs_summary, which hands no options on to a module. With --check nothing is written, and
+it is an error if something would be.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import typing as t
 from pathlib import Path
 
@@ -37,28 +38,29 @@ def run_playbook(
     playbook = scratch / "playbook.yml"
     playbook.write_text(yaml.safe_dump(plays, sort_keys=False), encoding="utf-8")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "ARCGIS_"))}
-    return subprocess.run(
-        [str(Path(sys.executable).with_name("ansible-playbook")), str(playbook), *arguments],
-        cwd=scratch,
-        env={
-            **kept,
-            "HOME": str(scratch),
-            "TMPDIR": str(scratch),  # where a refused password is remembered
-            "ANSIBLE_HOME": str(scratch / "ansible"),
-            # Core looks for it in the home of the account, whatever HOME says, and writes it to HOME.
-            "ANSIBLE_ASYNC_DIR": str(scratch / "async"),
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "ANSIBLE_NOCOLOR": "1",
-            **env,
-        },
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=100,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory(prefix="gis-") as short:
+        return subprocess.run(
+            [str(Path(sys.executable).with_name("ansible-playbook")), str(playbook), *arguments],
+            cwd=scratch,
+            env={
+                **kept,
+                "HOME": str(scratch),
+                "TMPDIR": short,  # where a refused password is remembered; a socket in it may not have a long name
+                "ANSIBLE_HOME": str(scratch / "ansible"),
+                # Core looks for it in the home of the account, whatever HOME says, and writes it to HOME.
+                "ANSIBLE_ASYNC_DIR": str(scratch / "async"),
+                "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+                "ANSIBLE_LOCALHOST_WARNING": "false",
+                "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+                "ANSIBLE_NOCOLOR": "1",
+                **env,
+            },
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=550,  # for 200 sites; for all others pytest's own limit comes first
+            check=False,
+        )
 
 
 def play(tasks: list[dict[str, t.Any]], **more: t.Any) -> dict[str, t.Any]:

@@ -32,6 +32,8 @@ SOURCE = {
     "gp_jobs_verify": (_options.SERVICES, _options.GATE),
 }
 ROLES = sorted(SOURCE)
+# One that asks no site, so that its options are none of a module's; tests/unit/test_fleet.py runs it.
+EVERY_ROLE = sorted([*ROLES, "gp_jobs_summary"])
 JUDGING = [role for role in ROLES if role != "gp_jobs_mark"]
 PLAYBOOKS = {
     "pre_deploy_gate": "gp_jobs_gate",
@@ -39,6 +41,9 @@ PLAYBOOKS = {
     "drain": "gp_jobs_drain",
     "post_deploy_verify": "gp_jobs_verify",
 }
+# Those of many sites are more than a role.
+FLEETS = ["fleet_gate", "fleet_summary"]
+IN_AWX = ["awx_setup", "gate_decision", "gate_freshness"]
 # What an option that is none of the module's is called, by role; each role has the two about publishing besides.
 OWN = {
     "gp_jobs_gate": set[str](),
@@ -101,11 +106,11 @@ def test_what_the_roles_repeat_is_up_to_date() -> None:
 
 
 def test_every_role_is_tested_here() -> None:
-    assert sorted(path.name for path in (ROOT / "roles").iterdir()) == ROLES
-    assert sorted(PLAYBOOKS) == sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
+    assert sorted(path.name for path in (ROOT / "roles").iterdir()) == EVERY_ROLE
+    assert sorted([*PLAYBOOKS, *FLEETS, *IN_AWX]) == sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", EVERY_ROLE)
 def test_defaults_are_those_that_are_documented(role: str) -> None:
     says = {name: option["default"] for name, option in role_options(role).items() if "default" in option}
     has = {name.removeprefix(f"{role}_"): value for name, value in load(f"roles/{role}/defaults/main.yml").items()}
@@ -157,7 +162,7 @@ def test_every_option_is_handed_on_with_its_fallback(role: str) -> None:
     assert handed == expected
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", EVERY_ROLE)
 def test_descriptions_are_in_the_roles_terms(role: str) -> None:
     """No module's option is meant where a variable of the role is what a user can set."""
     for name, option in role_options(role).items():
@@ -167,7 +172,7 @@ def test_descriptions_are_in_the_roles_terms(role: str) -> None:
             assert variable.removeprefix(f"{role}_") in {*role_options(role), "result"}, name
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", EVERY_ROLE)
 def test_the_readme_has_every_option_and_every_key(role: str) -> None:
     text = (COLLECTION / "roles" / role / "README.md").read_text(encoding="utf-8")
     rows = dict(re.findall(rf"^\| `{role}_(\w+)` \|(.*?)\|", text, re.M))
@@ -176,14 +181,16 @@ def test_the_readme_has_every_option_and_every_key(role: str) -> None:
     assert rows.keys() == options.keys()
     for name, option in options.items():
         default = option.get("default")
-        if name == "stats_key":
+        if name == "stats_key" and role in ROLES:
             assert rows[name] == f"`{role}_<host>`"
+        elif name == "sites":
+            assert rows[name] == "the hosts of the play"
         elif default is None:
             assert rows[name] == "", name
         else:
             shown = json.dumps(default) if default in ("", "0") or not isinstance(default, str) else default
             assert rows[name] == f"`{shown}`", name
-    (publish,) = [task for task in tasks_of(role) if "ansible.builtin.set_fact" in task]
+    (publish,) = [task for task in tasks_of(role) if f"{role}_result" in task.get("ansible.builtin.set_fact", {})]
     keys = re.findall(r"^ {2,}'(\w+)':", publish["ansible.builtin.set_fact"][f"{role}_result"], re.M)
     outputs = text.partition("## Outputs")[2].partition("## Behaviour")[0]
     documented = [key for row in re.findall(r"^\| (`.*?`) \|", outputs, re.M) for key in re.findall(r"`(\w+)`", row)]
@@ -191,7 +198,7 @@ def test_the_readme_has_every_option_and_every_key(role: str) -> None:
     assert len(keys) > 4
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", EVERY_ROLE)
 def test_every_task_has_the_roles_tag(role: str) -> None:
     assert [task["name"] for task in tasks_of(role) if task.get("tags") != [role]] == []
 
@@ -249,7 +256,7 @@ def test_all_four_publish_by_host(tmp_path: Path, api: str) -> None:
     assert "WARNING" not in output, output
     stats = stats_of(output)
     assert sorted(stats) == sorted(f"{role}_{host}" for role in ROLES for host in ("gis_1_example_com", "gis2"))
-    common = {"verdict", "passed", "blocked", "overridden", "override", "mode", "reasons", "counts", "as_of"}
+    common = {"verdict", "passed", "blocked", "overridden", "override", "mode", "reasons", "failure", "counts", "as_of"}
     common |= {"polls", "waited"}
     for host in ("gis_1_example_com", "gis2"):
         assert stats[f"gp_jobs_gate_{host}"].keys() == common
