@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import typing as t
@@ -300,6 +302,37 @@ def test_the_last_approval_has_to_be_given_while_the_verdict_counts(made: Mappin
     assert made["awx_setup_verdict_max_age"] == 30
     sooner = runner.assets(awx_setup_deploy_template="Deploy maps", awx_setup_verdict_max_age="5")
     assert int(nodes(sooner)["approval-again"]["unified_job_template"]["timeout"]) == 5 * 60
+
+
+# --- the project -----------------------------------------------------------------------------------------------------
+
+
+def test_the_repository_as_a_project_brings_the_collection(tmp_path: Path) -> None:
+    """AWX runs this in the project's folder."""
+    project = tmp_path / "project"
+    project.mkdir()
+    kept = ("galaxy.yml", "README.md", "collections", "plugins", "roles", "playbooks", "meta")
+    for name in kept:
+        source = COLLECTION / name
+        if source.is_dir():
+            shutil.copytree(source, project / name)
+        else:
+            shutil.copy(source, project / name)
+    galaxy = str(Path(sys.executable).with_name("ansible-galaxy"))
+    done = subprocess.run(
+        # --force, for these tests run with the collection at hand
+        [galaxy, "collection", "install", "--force", "-r", "collections/requirements.yml", "-p", str(tmp_path / "job")],
+        cwd=project,
+        env={**os.environ, "ANSIBLE_HOME": str(tmp_path / "home")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    installed = tmp_path / "job" / "ansible_collections" / "gisops" / "arcgis"
+    assert (installed / "roles" / "gp_jobs_gate" / "tasks" / "main.yml").is_file()
+    assert not (installed / "collections").exists()
 
 
 # --- the execution environment ----------------------------------------------------------------------------------------

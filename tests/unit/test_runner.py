@@ -197,6 +197,14 @@ def test_inconclusive_with_approval(folder: Path) -> None:
         has_no_secret(walked.jobs[name])
 
 
+@pytest.mark.parametrize("failure", ["BadOption", "UnknownService"])
+def test_a_gate_that_was_asked_the_wrong_way_is_nothing_to_decide(folder: Path, failure: str) -> None:
+    gate = judged("", "inconclusive", reasons=["'soon' is not a duration (option window)."], failure=failure)
+    walked = workflow(Engine(folder, made(), {})).pretend(mark=DONE, gate=gate).start()
+    assert walked.path[2:] == [("decision", "failed")]
+    assert "wrong option: 'soon' is not a duration" in said(walked, "decision")
+
+
 def test_a_site_that_cannot_be_asked_and_a_person_who_denies(folder: Path) -> None:
     gate = judged("", "inconclusive", reasons=["The site does not answer."])
     walked = workflow(Engine(folder, made(), {}), approve=False).pretend(mark=DONE, gate=gate).start()
