@@ -281,6 +281,12 @@ def test_what_is_counted_and_not_listed_is_not_exempted() -> None:
     assert (said.verdict, said.reasons[0].found) == ("failed", 1)
 
 
+def test_a_job_whose_age_nobody_tells_is_not_exempted_by_its_age() -> None:
+    jobs = [{**running()[0], "start_time": None, "submitted_time": None}]
+    said = _gate.judge(facts(service(active=1), jobs=jobs), policy(exempt=[{"older_than": "1m", "reason": "x"}]))
+    assert said.verdict == "failed"
+
+
 def test_exempted_failures_do_not_count() -> None:
     asked = facts(service(failed=3), jobs=failed(3))
     assert _gate.judge(asked, policy(exempt=[{"user": "user1", "reason": "x"}])).passed
