@@ -101,7 +101,7 @@ def refused(survey: Mapping | None, answers: Mapping) -> list[str]:
         value, kind = answers[name], question["type"]
         size = len(value) if kind in ("text", "textarea", "password") and isinstance(value, str) else value
         if kind in ("text", "textarea", "password", "integer"):
-            if type(value) is not (int if kind == "integer" else str):
+            if isinstance(value, bool) or not isinstance(value, int if kind == "integer" else str):
                 found.append(f"{name} is no {kind}")
             elif not question.get("min", size) <= size <= question.get("max", size):
                 found.append(f"{name} is out of range")
@@ -288,7 +288,7 @@ class Walk:
     def inherited(self, name: str) -> Mapping:
         """What the nodes before one have published, and those before them; key by key, the last one wins."""
         told: Mapping = {}
-        for parent, _ in self.parents(name):
+        for parent, _edge in self.parents(name):
             if parent in self.jobs:
                 told |= self.before[parent] | self.jobs[parent].artifacts
         return told

@@ -132,7 +132,7 @@ class SimulatedAwx:
             if key.startswith("or__"):
                 either.append(str(one.get(key[4:])) == value)
                 continue
-            field, _, way = key.partition("__")
+            field, _sign, way = key.partition("__")
             has = one.get(field)
             if way == "name":
                 has = self.tables[f"{field}s"].get(has, {}).get("name")  # type: ignore[arg-type]

@@ -288,9 +288,9 @@ def test_every_way_to_the_deployment_has_a_verdict_or_a_person(made: Mapping) ->
     found = list(ways(made))
     assert len(found) == 6
     for way in found:
-        last_gate = max(number for number, (name, _) in enumerate(way) if name in ("gate", "gate-again"))
+        last_gate = max(number for number, (name, _how) in enumerate(way) if name in ("gate", "gate-again"))
         passed = way[last_gate][1] == "success_nodes"
-        approved = [name for name, _ in way[last_gate:] if name.startswith("approval")]
+        approved = [name for name, _how in way[last_gate:] if name.startswith("approval")]
         assert passed or approved, way
         assert all(edge == "success_nodes" for name, edge in way if name.startswith(("approval", "decision")))
         if way[-1][0] not in ("gate-again", "approval-again"):

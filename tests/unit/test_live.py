@@ -36,7 +36,6 @@ def test_a_wait_is_live_and_can_be_cancelled(tmp_path: Path, cancel: signal.Sign
                 **kept,
                 **environment(site),
                 "ANSIBLE_HOME": str(tmp_path),
-                "TMPDIR": str(tmp_path),
                 "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
                 "PYTHONUNBUFFERED": "1",
             },

@@ -175,7 +175,7 @@ def test_blocked(folder: Path) -> None:
 def test_passed_and_verified(folder: Path) -> None:
     with running_site(QUIET, api="enterprise") as site:
         walked = workflow(engine(folder, site)).start(gp_jobs_services="Analysis/Buffer", gp_jobs_gate_window="")
-    assert [name for name, _ in walked.path] == ["mark", "gate", "freshness", "deploy", "verify"]
+    assert [name for name, _how in walked.path] == ["mark", "gate", "freshness", "deploy", "verify"]
     assert walked.status == "successful"
     assert walked.before["verify"]["gp_jobs_mark_arcgis"] == walked.jobs["mark"].artifacts["gp_jobs_mark_arcgis"]
     verdict = walked.jobs["verify"].artifacts["gp_jobs_verify_arcgis"]
@@ -190,7 +190,7 @@ def test_inconclusive_with_approval(folder: Path) -> None:
         awx = engine(folder, site, username="clerk", password="rehearsal-Passw0rd-clerk")
         walked = workflow(awx).pretend(mark=DONE).start(until="deploy")
     ran = ["mark", "gate", "decision", "approval", "freshness", "deploy"]
-    assert [name for name, _ in walked.path] == ran
+    assert [name for name, _how in walked.path] == ran
     assert walked.jobs["gate"].artifacts["gp_jobs_gate_arcgis"]["verdict"] == "inconclusive"
     assert "A person may decide about: arcgis" in said(walked, "decision")
     for name in ran:
