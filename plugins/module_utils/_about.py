@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from . import _api
 from ._api import JobDetails
 from ._details import Details, Each, Key
-from ._errors import GpError, NotAllowed, NotFound
+from ._errors import GpError, NotAllowed
 from ._question import Question
 from ._reader import Reader, Reading
-from ._services import Service
+from ._services import STARTED, STOPPED, Service
 from ._site import Site
+from ._status import FAILURES
 
 MOST_DETAILS = 500
 """So many finished jobs of a service are looked at one by one to learn when they ended; no more."""
 _SAMPLE = 20
-_STARTED, _STOPPED = "STARTED", "STOPPED"
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class State:
     @property
     def is_stopped(self) -> bool:
         """Stopped on purpose, and really so."""
-        return self.configured == self.realtime == _STOPPED
+        return self.configured == self.realtime == STOPPED
 
     @property
     def is_started(self) -> bool:
-        return self.realtime == _STARTED
+        return self.realtime == STARTED
 
 
 @dataclass
@@ -64,8 +64,6 @@ def state_of(site: Site, service: Service) -> State | None:
     """The state of a service; None where the site does not tell it to this account."""
     try:
         words = _api.parse_state(site.ask(f"{_api.service_url(site.roots, service)}/status"))
-    except NotFound:
-        raise
     except GpError:
         return None
     return State(*words) if words else None
@@ -107,9 +105,7 @@ class Histories:
 
         The site's own filter may leave out jobs that began before, never count one too many.
         """
-        asked = [
-            one for one in readings if one.complete and any(one.counts.get(word) for word in ("failed", "timed_out"))
-        ]
+        asked = [one for one in readings if one.complete and any(one.counts.get(word) for word in FAILURES)]
         by_id = {
             one.service: one.succeeded for one in asked if not one.by_filter and len(one.succeeded) <= MOST_DETAILS
         }

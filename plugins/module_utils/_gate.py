@@ -14,7 +14,8 @@ import typing as t
 
 from . import _telling, _times
 from ._policy import Policy
-from ._rules import FAILURES, Facts, ServiceRules, stopped
+from ._rules import Facts, ServiceRules, stopped
+from ._status import FAILURES
 from ._telling import Job, clock, count
 from ._verdict import FAILED, INCONCLUSIVE, MOST_JOBS, Reason, Verdict
 

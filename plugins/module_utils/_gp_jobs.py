@@ -30,7 +30,7 @@ from ._question import Question
 from ._reader import Reader, Reading, recount
 from ._services import Service
 from ._site import Site
-from ._status import FINISHED, normalise
+from ._status import FAILURES, FINISHED, normalise
 
 Warn = t.Callable[[str], t.Any]
 
@@ -338,5 +338,5 @@ class _Query:
         job = self._details.get(reading.service, job_id)
         ended = job.ended if job is not None else None
         submitted = job.submitted if job is not None else None
-        has_failed = reading.jobs[job_id][0] in ("failed", "timed_out")
+        has_failed = reading.jobs[job_id][0] in FAILURES
         return not has_failed, -ended if ended is not None else submitted or 0.0

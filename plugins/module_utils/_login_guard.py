@@ -90,7 +90,12 @@ def turn(account: Account, seconds: float) -> t.Iterator[Turn]:
     if folder is None or fcntl is None:
         yield Turn(None, account.password)
         return
-    with open(folder / f"{account.key}.lock", "a", encoding="utf-8") as lock:
+    try:
+        lock = open(folder / f"{account.key}.lock", "a", encoding="utf-8")  # noqa: SIM115 - closed below
+    except OSError:  # a full disk is no reason not to log in
+        yield Turn(None, account.password)
+        return
+    with lock:
         _wait_for(lock, seconds)
         yield Turn(folder / f"{account.key}.json", account.password)  # closing the file gives the turn away
 

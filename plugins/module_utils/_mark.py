@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 
 from . import _times
 from ._errors import BadOption
-
-STARTED = "STARTED"
+from ._services import STARTED
 
 # What the role gp_jobs_mark publishes; site and complete are for people.
 _KEYS = ("at", "failed", "states", "site", "complete")

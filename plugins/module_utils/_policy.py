@@ -16,16 +16,23 @@ from dataclasses import dataclass, field, replace
 
 from . import _services, _status, _times
 from ._errors import BadOption
-from ._mark import STARTED, Mark
+from ._mark import Mark
 from ._options import Read, default_of
-from ._services import Entry, Service
+from ._services import STARTED, Entry, Service
 from ._times import Moment
 
 UNLIMITED = "unlimited"
 ANONYMOUS = "anonymous"
 
-COUNTS = ("max_active", "max_executing", "max_queued", "max_failed")
-LIMITS = (*COUNTS, "max_failed_percent", "min_finished", "max_age")
+LIMITS = (
+    "max_active",
+    "max_executing",
+    "max_queued",
+    "max_failed",
+    "max_failed_percent",
+    "min_finished",
+    "max_age",
+)
 
 FUTURE_MARK = "Take the mark from the site itself, by the role gp_jobs_mark."
 
@@ -337,7 +344,7 @@ def _read_exemption(entry: t.Any, option: str) -> Exemption:
         reason=str(fields["reason"]),
         job=str(fields["job"]) if "job" in fields else None,
         user=str(fields["user"]) if "user" in fields else None,
-        statuses=_status.parse([status] if isinstance(status, str) else list(status), f"{option}.status"),
+        statuses=_status.parse(status if isinstance(status, (list, tuple)) else [status], f"{option}.status"),
         older_than=_times.parse_duration(fields["older_than"], f"{option}.older_than")
         if "older_than" in fields
         else None,

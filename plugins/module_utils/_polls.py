@@ -13,6 +13,7 @@ from . import _status, _telling, _times
 from ._errors import BadOption
 from ._options import Read, at_least, default_of
 from ._policy import check_waiting
+from ._rules import whole
 from ._verdict import INCONCLUSIVE, Reason, Verdict
 
 _MOST_SERVICES = 4
@@ -181,16 +182,10 @@ def _busy(facts: t.Mapping[str, t.Any]) -> list[str]:
     for service in facts.get("services") or ():
         counts = service.get("counts") or {}
         numbers = {
-            "active": counts.get("active"),
-            "failed": _sum(counts.get("failed"), counts.get("timed_out")),
+            "active": whole(counts.get("active")) or 0,
+            "failed": sum(whole(counts.get(status)) or 0 for status in _status.FAILURES),
         }
-        told = [f"{number} {word}" for word, number in numbers.items() if isinstance(number, int) and number > 0]
+        told = [f"{number} {word}" for word, number in numbers.items() if number]
         if told:
-            total = sum(number for number in numbers.values() if isinstance(number, int))
-            found.append((-total, f"{_telling.bare(str(service.get('service')))} {', '.join(told)}"))
+            found.append((-sum(numbers.values()), f"{_telling.bare(str(service.get('service')))} {', '.join(told)}"))
     return [text for _number, text in sorted(found)]
-
-
-def _sum(failed: t.Any, timed_out: t.Any) -> int | None:
-    known = [number for number in (failed, timed_out) if isinstance(number, int) and not isinstance(number, bool)]
-    return sum(known) if known else None

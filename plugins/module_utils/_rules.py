@@ -10,19 +10,16 @@ import typing as t
 from dataclasses import dataclass, field
 
 from . import _api, _status, _telling, _times
-from ._mark import STARTED
 from ._policy import Limits, Policy, age_of
+from ._services import STARTED, STOPPED
 from ._telling import Job, clock, count, tell
 from ._verdict import FAILED, INCONCLUSIVE, MOST_JOBS, Reason
-
-STOPPED = "STOPPED"
 
 _FEW_FAILURES = 3
 """Below min_finished, so many failures without a success are enough to block."""
 
 _QUEUED = _status.QUEUED
 _EXECUTING = tuple(status for status in _status.ACTIVE if status not in _QUEUED)
-FAILURES = ("failed", "timed_out")
 
 Facts = t.Mapping[str, t.Any]
 
@@ -68,7 +65,7 @@ class ServiceRules:
         self._state(service)
         limits = self._policy.limits_of(name)
         self._active(service, limits, [job for job in jobs if job.get("status") not in _status.FINISHED])
-        self._failed(service, limits, [job for job in jobs if job.get("status") in FAILURES])
+        self._failed(service, limits, [job for job in jobs if job.get("status") in _status.FAILURES])
         return found
 
     # --- started and answering ---------------------------------------------------------------------------------------
@@ -76,7 +73,7 @@ class ServiceRules:
     def _is_out_of_use(self, service: Facts) -> bool:
         """Whether a service is stopped on purpose and idle, and so does not count."""
         state = service.get("state") or {}
-        idle = not self._policy.looks_at_active or _whole((service.get("counts") or {}).get("active")) == 0
+        idle = not self._policy.looks_at_active or whole((service.get("counts") or {}).get("active")) == 0
         stopped = state.get("configured") == state.get("realtime") == STOPPED
         return stopped and idle and not self._policy.was_started(str(service["service"]))
 
@@ -103,7 +100,7 @@ class ServiceRules:
         name, counts = str(service["service"]), service.get("counts") or {}
         if not limits.looks_at_active and self._policy.total_max_active is None:
             return
-        number = _whole(counts.get("active"))
+        number = whole(counts.get("active"))
         if number is None:
             self._found.active = None
             self._blame(INCONCLUSIVE, "active", f"{name}: the number of active jobs is not known.", name)
@@ -172,14 +169,14 @@ class ServiceRules:
         name, counts = str(service["service"]), service.get("counts") or {}
         if not limits.looks_at_failed:
             return
-        failed, timed_out = _whole(counts.get("failed")), counts.get("timed_out")
-        if failed is None or (timed_out is not None and _whole(timed_out) is None):
+        failed, timed_out = whole(counts.get("failed")), counts.get("timed_out")
+        if failed is None or (timed_out is not None and whole(timed_out) is None):
             self._blame(INCONCLUSIVE, "failed", f"{name}: the number of failed jobs is not known.", name)
             return
         known = self._policy.since.failed.get(name, ()) if self._policy.since else ()
         new = [job for job in jobs if job.get("job_id") not in known]
         counted = self._counted(name, new)
-        found = max(failed + (_whole(timed_out) or 0) - (len(jobs) - len(counted)), len(counted))
+        found = max(failed + (whole(timed_out) or 0) - (len(jobs) - len(counted)), len(counted))
         counted.sort(key=lambda job: (str(job.get("end_time") or "~"), str(job.get("job_id"))), reverse=True)
         since = clock(_times.iso(self._policy.begins(self._now)), self._now)
         number = f"{'at least ' if service.get('at_least') else ''}{count(found, 'failed job')} since {since}"
@@ -203,7 +200,7 @@ class ServiceRules:
     def _share(self, name: str, service: Facts, limits: Limits, found: int, number: str, jobs: list[Job]) -> None:
         """The share of failures. With few finished jobs a share says little, unless nothing succeeded at all."""
         told = service.get("succeeded") or {}
-        succeeded = _whole(told.get("found"))
+        succeeded = whole(told.get("found"))
         if succeeded is None:
             text = f"{name}: {number}, and the number of those that succeeded is not known."
             self._blame(INCONCLUSIVE, "failed_percent", text, name)
@@ -286,6 +283,6 @@ def _first_id(jobs: list[Job]) -> str:
     return str(jobs[0].get("job_id")) if jobs else "..."
 
 
-def _whole(value: t.Any) -> int | None:
+def whole(value: t.Any) -> int | None:
     """A count that may be counted on: not a bool, and not a number that became a text on its way."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

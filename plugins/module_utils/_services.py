@@ -16,6 +16,8 @@ from ._errors import BadOption
 
 GP = "GPServer"
 ROOT = ""
+STARTED, STOPPED = "STARTED", "STOPPED"
+"""The states of a service, in the sites' words."""
 
 
 @dataclass(frozen=True, order=True)

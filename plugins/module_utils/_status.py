@@ -30,6 +30,8 @@ UNKNOWN = "unknown"
 QUEUED = ("new", "submitted", "waiting")
 FINISHED = ("succeeded", "failed", "timed_out", "cancelled", "deleted")
 ACTIVE = tuple(status for status in STATUSES if status not in FINISHED)
+FAILURES = ("failed", "timed_out")
+"""What a policy calls failed."""
 GROUPS = {"active": ACTIVE, "queued": QUEUED, "finished": FINISHED}
 
 # The statuses that a site can filter by, in the order of a job's life: a job that moves on while it is asked for

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import _services, _times
+from . import _services, _status, _times
 
 MOST_TOLD = 3
 """So many jobs a sentence tells of."""
@@ -57,7 +57,7 @@ def last_message(job: Job) -> str:
     """The last error that a job tells of, or its last message where it failed without one."""
     messages = [one for one in job.get("messages") or [] if one.get("text")]
     errors = [one for one in messages if one.get("type") == "error"]
-    chosen = errors or (messages if job.get("status") in ("failed", "timed_out") else [])
+    chosen = errors or (messages if job.get("status") in _status.FAILURES else [])
     text = " ".join(str(chosen[-1]["text"]).split()) if chosen else ""
     return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "…"
 

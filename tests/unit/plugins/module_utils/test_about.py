@@ -39,10 +39,11 @@ def test_states(asked_site: t.Any, api: str, configured: str, realtime: str) -> 
         assert only(asked.query(services=[BUFFER]), "state") is None
 
 
-def test_a_state_that_the_account_may_not_see_is_null(asked_site: t.Any, api: str) -> None:
+@pytest.mark.parametrize("fault", ["error403", "error404", "error500"])
+def test_a_state_that_the_site_does_not_tell_is_null(asked_site: t.Any, api: str, fault: str) -> None:
     with asked_site(site(Buffer={}), api=api) as asked:
-        asked.site.faults.add({"fault": "error403", "match": {"path": "/status"}})
-        facts = asked.query(services=[BUFFER], include=["states"])
+        asked.site.faults.add({"fault": fault, "match": {"path": "/status"}})
+        facts = asked.query(services=[BUFFER], include=["states"], retries=0)
         assert (only(facts, "state"), facts["complete"]) == (None, True)
 
 

@@ -115,6 +115,14 @@ def test_without_a_folder_each_is_on_its_own(monkeypatch: pytest.MonkeyPatch) ->
     assert refusal() is None
 
 
+def test_a_folder_that_takes_no_file_keeps_nobody_from_logging_in(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(_login_guard, "_folder", lambda: tmp_path / "not-there")
+    refuse()
+    assert refusal() is None
+
+
 def test_a_query_does_not_send_what_was_refused(asked_site: t.Any, api: str) -> None:
     with asked_site("first_gate", api=api) as asked:
         messages = []

@@ -105,6 +105,8 @@ BAD: list[tuple[Options, str]] = [
     (exempt(servic="A"), "'servic' means nothing here (option exempt[1]). Did you mean service?"),
     (exempt(service="A", max_failed=1), "'max_failed' means nothing here (option exempt[1])."),
     (exempt(service="a/b/c"), "'a/b/c' is not a service name (option exempt[1].service)."),
+    (exempt(status=99), "'99' is not a job status (option exempt[1].status)."),
+    (exempt(status={"failed": True}), "is not a job status (option exempt[1].status)."),
     (exempt(status="runing"), "'runing' is not a job status (option exempt[1].status)."),
     (exempt(older_than="old"), "(option exempt[1].older_than)"),
     (exempt(job="j1", until="tomorrow"), "'tomorrow' is not a time (option exempt[1].until)."),
