@@ -23,7 +23,7 @@ endef
 CHECKS := .venv/bin/python tools/checks.py
 PARTS := ruff mypy yamllint ansible-lint licenses changelog docs-check build sanity integration molecule units
 
-.PHONY: help venv venv-esri test test-esri fleet awx lint $(PARTS) install gate roles site clean
+.PHONY: help venv venv-esri test test-esri fleet soak awx lint $(PARTS) install gate roles site clean
 
 help: ## Explain every target (this list)
 	@echo 'Usage: make TARGET [PYTHON=/path/to/python3] [ARGS="for the one tool"]'; echo
@@ -41,6 +41,10 @@ test-esri: venv venv-esri ## Compare with Esri's own client for Python (installs
 
 fleet: venv ## One gate over 200 rehearsal sites (some minutes)
 	@FLEET_SITES=200 $(CHECKS) units --args='tests/unit/test_fleet.py -k many_sites -s --timeout 600'
+
+soak: venv ## Many thousands of random faults, in either dialect, against the gate's promise (half an hour and more)
+	@PROMISE_SCHEDULES="$${PROMISE_SCHEDULES:-10000}" PROMISE_FIRST="$${PROMISE_FIRST:-$$(date +%s)}" \
+		$(CHECKS) units --args='tests/unit/test_promise.py -k good_moment -s --timeout 0 $(ARGS)'
 
 awx: venv ## Run awx_setup with the modules of awx.awx on a simulated AWX (downloads 56 MB once)
 	@$(CHECKS) awx --args='$(ARGS)'

@@ -410,6 +410,9 @@ def measure(role: Role) -> str:
             value = f"{variable} | default(gisops_arcgis_{name}) | default(omit)"
         elif name in role.own:
             continue
+        elif name in role.defaults:
+            # What is empty counts as not given; the module would take its own default then.
+            value = f"{variable} | string | trim | regex_replace('^(None)?$', '{role.defaults[name]}')"
         else:
             value = variable if "default" in option else f"{variable} | default(omit)"
         lines.append(f'    {name}: "{{{{ {value} }}}}"')

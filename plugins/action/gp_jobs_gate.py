@@ -35,12 +35,15 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: Result | None = None) -> Result:
         result: Result = super().run(tmp, task_vars)
-        self._task.args = _options.without_empty(self._task.args)
         spec = _options.argument_spec(CONNECTION, SERVICES, GATE)
+        self._secrets = _options.secrets_in(self._task.args, spec)
+        self._task.args, bad_option = _options.sane(self._task.args, spec)
         options = self.validate_argument_spec(argument_spec=spec)[1]
         self._task_vars = task_vars or {}
-        self._secrets = {str(options[name]) for name, one in spec.items() if one.get("no_log") and options[name]}
+        self._secrets |= _options.secrets_in(options, spec)
         try:
+            if bad_option is not None:
+                raise bad_option
             outcome = self._gate(options)
         except BadOption as error:
             outcome = {"failed": True, "blocked": True, **error.to_result()}
@@ -74,36 +77,40 @@ class ActionModule(ActionBase):
             if pause is None:
                 break
             time.sleep(pause)
-        waited = time.monotonic() - began
         if measured.is_wrong_input:
             # An error in every mode: the site was not judged.
             wrong = {"failed": True, "blocked": True, "msg": measured.error, "failure": measured.failure}
             return {**wrong, **verdict.to_result()}
-        return self._outcome(measured, verdict, meter.policy, consequence, polls, changes, waited, patience)
+        waited = round(time.monotonic() - began)
+        course = {
+            "polls": polls.number,
+            "waited": waited,
+            "arrived": changes.arrived,
+            "ended": changes.ended,
+            "policy": {
+                **meter.policy.to_result(),
+                **patience.to_result(),
+                "on_inconclusive": consequence.on_inconclusive,
+            },
+        }
+        asked = _gate.asked(measured.facts) if measured.facts else "The site could not be asked"
+        if polls.number > 1:
+            asked += f", after {polls.number} polls in {_times.spell(waited)} ({changes})"
+        return {**self._outcome(measured, verdict, consequence, asked), **course}
 
     @staticmethod
     def _judge(measured: Measured, policy: Policy) -> Verdict:
         return _gate.unmeasured(measured.error) if measured.facts is None else _gate.judge(measured.facts, policy)
 
-    def _outcome(
-        self,
-        measured: Measured,
-        verdict: Verdict,
-        policy: Policy,
-        consequence: Consequence,
-        polls: Polls,
-        changes: Changes,
-        waited: float,
-        patience: Patience,
-    ) -> Result:
-        """The result of the task."""
+    def _outcome(self, measured: Measured, verdict: Verdict, consequence: Consequence, asked: str) -> Result:
+        """What the last measurement leads to.
+
+        :param asked: who was asked for what, and how long: the beginning of the message.
+        """
         facts = measured.facts
         now = _times.from_wire((facts or {}).get("as_of")) or time.time()
         verdict.notices += consequence.notices(now)
         said = consequence.says(verdict, now)
-        asked = _gate.asked(facts) if facts else "The site could not be asked"
-        if polls.number > 1:
-            asked += f", after {polls.number} polls in {_times.spell(waited)} ({changes})"
         message = "\n".join([verdict.message(asked), *([said] if said else [])])
         fails = consequence.fails(verdict, now)
         if fails and _SHOWS_MESSAGES_ON_ONE_LINE:
@@ -117,11 +124,6 @@ class ActionModule(ActionBase):
             "failed": fails,
             "blocked": fails,
             "facts": facts,
-            "polls": polls.number,
-            "waited": round(waited),
-            "arrived": changes.arrived,
-            "ended": changes.ended,
-            "policy": {**policy.to_result(), **patience.to_result(), "on_inconclusive": consequence.on_inconclusive},
         }
         if measured.failure:
             outcome["failure"] = measured.failure

@@ -76,13 +76,13 @@ _raw:
 
 import typing as t
 
-from ansible.errors import AnsibleLookupError
+from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
 from ..module_utils import _gp_jobs, _transport
-from ..module_utils._errors import GpError
+from ..module_utils._errors import GpError, unforeseen
 from ..plugin_utils import _lookup_cache, _lookup_options
 
 display = Display()
@@ -95,13 +95,21 @@ class LookupModule(LookupBase):
         """The facts, as a list of one."""
         if _transport.REQUESTS_IMPORT_ERROR is not None:
             raise AnsibleLookupError(missing_required_lib("requests"))
-        _lookup_options.set_options(self, terms, variables or {}, kwargs)
         get = self.get_option
         try:
+            _lookup_options.set_options(self, terms, variables or {}, kwargs)
             return [
                 _lookup_cache.remember(
-                    _lookup_options.values(get), get("cache_seconds"), lambda: _gp_jobs.query(get, warn=display.warning)
+                    _lookup_options.values(get),
+                    _lookup_cache.seconds(get),
+                    lambda: _gp_jobs.query(get, display.warning),
                 )
             ]
         except GpError as error:
             raise AnsibleLookupError(str(error)) from error
+        except AnsibleError:
+            raise
+        except Exception as error:
+            told = unforeseen(error)
+            display.vvv(told["exception"])
+            raise AnsibleLookupError(told["msg"]) from None

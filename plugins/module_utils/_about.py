@@ -63,7 +63,7 @@ class About:
 def state_of(site: Site, service: Service) -> State | None:
     """The state of a service; None where the site does not tell it to this account."""
     try:
-        words = _api.parse_state(site.ask(f"{_api.service_url(site.roots, service)}/status"))
+        words = site.ask(f"{_api.service_url(site.roots, service)}/status", _api.parse_state)
     except GpError:
         return None
     return State(*words) if words else None
@@ -72,7 +72,7 @@ def state_of(site: Site, service: Service) -> State | None:
 def answers(site: Site, service: Service) -> bool | None:
     """Whether the service answers where its users ask; None where this account may not."""
     try:
-        site.ask(_api.rest_service_url(site.roots, service))
+        site.ask(_api.rest_service_url(site.roots, service), dict)
         return True
     except NotAllowed:
         return None

@@ -21,8 +21,17 @@ from email.utils import parsedate_to_datetime
 from ._errors import Busy, GpError, NotAllowed, NotFound, NotUnderstood, SiteError, TokenRefused, TokenUnseen
 
 _BUSY = (429, 500, 502, 503, 504)
+_TURNED_AWAY = (429, 503)
+"""Nothing was done about the request, says the status, so that even a login may be sent again."""
 _NO_MACHINES = "could not access any server machines"
 _LONGEST_QUOTE = 200
+_LONGEST_PAGE = 4000
+_ON_THE_WAY = "Ask again; if it stays, look at what stands in front of the site: a proxy, a web adaptor."
+_DOWN = "Look at the site's own logs: it says this when its machines are down, and for some bad requests too."
+_ABOUT_TOKENS = "Look at token, token_url and referer: is the token one of this site, and for this client?"
+_ABOUT_RIGHTS = "Use an account that may, or ask for the right."
+_ABOUT_ADDRESS = "Look at the address, and at names in it."
+_ABOUT_ANYTHING = "Look at the site's own logs."
 _IN_FRONT = (
     "Something in front of the site answers in its place: a sign-in page (SAML, PKI), or a web adaptor with "
     "administration off. Use an address that does not pass it (ArcGIS Server: port 6443), and a built-in account "
@@ -48,17 +57,21 @@ def read(answer: Answer, where: str, clean: t.Callable[[str], str] = str) -> dic
     body = _parse(text)
     if isinstance(body, dict):
         words = quote(clean(_words(body)))
-        error = _error_in(body, words, where) or _error_by_status(answer, where, words)
+        # A busy site says so by its HTTP status, whatever the body adds; else the body knows better.
+        error = _error_by_status(answer, where, words) if answer.status in _TURNED_AWAY else None
+        error = error or _error_in(body, words, where) or _error_by_status(answer, where, words)
         if error is not None:
             raise error
         return body
-    words = quote(clean(_page_text(text)))
+    # Cleaned before it is cut, for half a secret would not be found.
+    words = quote(_page_text(clean(text[: 2 * _LONGEST_PAGE])[:_LONGEST_PAGE]))
     raise (
         _error_by_status(answer, where, words, page=True)
         or _error_by_page(text, words, where)
         or NotUnderstood(
             "The answer is empty" if not text.strip() else "The answer is not a whole JSON object",
             where=where,
+            cure=_ON_THE_WAY,
             transient=True,
         )
     )
@@ -86,7 +99,7 @@ def retry_after(answer: Answer) -> float | None:
 
 def quote(words: str) -> str:
     """A site's own words for an error message: on one line, and not too many."""
-    flat = " ".join(words.split())
+    flat = " ".join(_ODD_LETTER.sub("?", words).split())
     return flat if len(flat) <= _LONGEST_QUOTE else flat[:_LONGEST_QUOTE] + "…"
 
 
@@ -94,14 +107,29 @@ def _decode(content: bytes, where: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise NotUnderstood("The answer is not UTF-8 text", where=where, transient=True) from None
+        raise NotUnderstood("The answer is not UTF-8 text", where=where, cure=_ON_THE_WAY, transient=True) from None
 
 
 def _parse(text: str) -> t.Any:
     try:
-        return json.loads(text.strip())
+        value = json.loads(text.strip())
+        return _plain(value) if _ODD_ESCAPE.search(text) or _ODD_LETTER.search(text) else value
     except (ValueError, RecursionError):
         return None
+
+
+# Control letters move the cursor of whoever reads a log, and half a surrogate pair is no text that Ansible takes.
+_ODD_LETTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_ODD_ESCAPE = re.compile(r"\\u(?:00[01]|007f|00[89]|202|206|d[89a-f])", re.IGNORECASE)
+
+
+def _plain(value: t.Any) -> t.Any:
+    """A value whose texts hold no odd letters."""
+    if isinstance(value, str):
+        return _ODD_LETTER.sub("?", value)
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return {_plain(key): _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _error_in(body: dict[str, t.Any], words: str, where: str) -> GpError | None:
@@ -129,7 +157,7 @@ def _error_by_status(answer: Answer, where: str, words: str, page: bool = False)
             status=answer.status,
             words=words,
             retry_after=retry_after(answer),
-            unsent=answer.status in (429, 503),
+            unsent=answer.status in _TURNED_AWAY,
         )
     if answer.status == 401:
         return NotAllowed(
@@ -152,7 +180,9 @@ def _error_by_status(answer: Answer, where: str, words: str, page: bool = False)
     if answer.status >= 400:
         return _error(answer.status, words, where)
     if answer.status >= 300:
-        return NotUnderstood(f"The site sends us on without saying where to: HTTP {answer.status}", where=where)
+        return NotUnderstood(
+            f"The site sends us on without saying where to: HTTP {answer.status}", where=where, cure=_ON_THE_WAY
+        )
     return None
 
 
@@ -163,18 +193,21 @@ def _error(code: int | None, words: str, where: str) -> GpError:
     if _NO_MACHINES in lower or code in _BUSY:
         return Busy(
             f"The site answers with an error{_said(words)}",
-            cure="Look at the site's own logs: it says this when its machines are down, and for some bad requests too.",
+            cure=_DOWN,
             **said,
         )
     if code == 499 or (code is None and ("token required" in lower or "token not found" in lower)):
-        return TokenUnseen(f"The site sees no token{_said(words)}", **said)
+        return TokenUnseen(f"The site sees no token{_said(words)}", cure=_ABOUT_TOKENS, **said)
     if code == 498 or (code is None and "invalid token" in lower):
-        return TokenRefused(f"The site refuses the token{_said(words)}", **said)
+        return TokenRefused(f"The site refuses the token{_said(words)}", cure=_ABOUT_TOKENS, **said)
     if code == 403 or "access is denied" in lower or re.search("do(es)? not have permission", lower):
-        return NotAllowed(f"This account may not do this{_said(words)}", **said)
+        return NotAllowed(f"This account may not do this{_said(words)}", cure=_ABOUT_RIGHTS, **said)
     if code == 404 or "could not find resource or operation" in lower:
-        return NotFound(f"The site does not have this{_said(words)}", **said)
-    return SiteError(f"The site answers with an error{f' {code}' if code is not None else ''}{_said(words)}", **said)
+        return NotFound(f"The site does not have this{_said(words)}", cure=_ABOUT_ADDRESS, **said)
+    number = f" {code}" if code is not None else ""
+    return SiteError(
+        f"The site answers with an error{number}{_said(words)}", cure="Look at the site's own logs.", **said
+    )
 
 
 def _error_by_page(text: str, words: str, where: str) -> GpError | None:
@@ -182,7 +215,7 @@ def _error_by_page(text: str, words: str, where: str) -> GpError | None:
     if not re.match(r"\s*<", text):
         return None
     if _NO_MACHINES in words.lower():
-        return Busy(f"The site answers with an error page{_said(words)}", where=where, words=words)
+        return Busy(f"The site answers with an error page{_said(words)}", where=where, cure=_DOWN, words=words)
     return NotUnderstood(
         f"A page came where JSON was asked for{_said(words)}",
         where=where,
@@ -204,7 +237,7 @@ def _words(body: dict[str, t.Any]) -> str:
 
 def _page_text(text: str) -> str:
     """What a page says to a reader: its text without tags, scripts and styles."""
-    bare = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", " ", text[:4000])
+    bare = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", " ", text)
     return html.unescape(bare)
 
 

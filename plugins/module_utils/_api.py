@@ -84,7 +84,7 @@ def roots(url: str) -> Roots:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise BadOption(f"'{safe_url(text)}' is not an address", where="option url", cure=_LIKE) from None
+        raise BadOption(f"{_told(text)} is not an address", where="option url", cure=_LIKE) from None
     if parts.scheme == "http":
         raise BadOption(
             "The address begins with http://, which would send the password in clear",
@@ -92,7 +92,7 @@ def roots(url: str) -> Roots:
             cure=f"Use https:// (ArcGIS Server itself answers on port 6443, not {port or 80}).",
         )
     if parts.scheme != "https" or not parts.hostname:
-        raise BadOption(f"'{safe_url(text)}' is not an https address", where="option url", cure=_LIKE)
+        raise BadOption(f"{_told(text)} is not an https address", where="option url", cure=_LIKE)
     if parts.username is not None or parts.password is not None:
         raise BadOption(
             "The address holds a user name or password",
@@ -108,6 +108,11 @@ _UNREADABLE = "(an address that cannot be read)"
 _LIKE = "Write it like https://gis.example.com/arcgis or https://gis.example.com:6443/arcgis."
 
 
+def _told(text: str) -> str:
+    """What is no address; with the sign in it any part may be of a password."""
+    return "This" if "@" in text else f"'{safe_url(text)}'"
+
+
 def origin(url: str) -> tuple[str, str, int | None]:
     """Scheme, host and port: what a token or a password must never leave."""
     try:
@@ -115,6 +120,11 @@ def origin(url: str) -> tuple[str, str, int | None]:
         return parts.scheme, parts.hostname or "", parts.port or {"https": 443, "http": 80}.get(parts.scheme)
     except ValueError:
         return "", "", None  # no address, and the origin of nothing
+
+
+def origin_and_path(url: str) -> tuple[tuple[str, str, int | None], str]:
+    """What makes two addresses of a context the same."""
+    return origin(url.lower()), urlsplit(safe_url(url)).path.rstrip("/").lower()
 
 
 def safe_url(url: str) -> str:
@@ -234,10 +244,12 @@ def parse_page(body: t.Mapping[str, t.Any], where: str) -> Page:
         total=total,
         next_start=_integer(body.get("nextStart")),
         jobs=_jobs(body["results"], where),
-        echo=dict(echo) if isinstance(echo, t.Mapping) else {},
+        echo={key: value for key, value in echo.items() if key not in _NO_ECHO} if isinstance(echo, t.Mapping) else {},
     )
 
 
+_NO_ECHO = ("token", "password")
+"""What a site would better not repeat, whatever it was sent."""
 _NOT_JOBS = "This is not read as 'no jobs'."
 
 
@@ -258,10 +270,12 @@ def _jobs(results: t.Any, where: str) -> dict[str, t.Any]:
         for entry in results:
             job_id = fold(entry).get("jobid", fold(entry).get("id")) if isinstance(entry, t.Mapping) else entry
             if not isinstance(job_id, str) or not job_id:
-                raise NotUnderstood("'results' has an entry without a job id", where=where, cure=_NOT_JOBS)
+                raise NotUnderstood(
+                    "'results' has an entry without a job id", where=where, cure=_NOT_JOBS, transient=True
+                )
             jobs[job_id] = _word(entry) if isinstance(entry, t.Mapping) else None
         return jobs
-    raise NotUnderstood("'results' is neither an object nor a list", where=where, cure=_NOT_JOBS)
+    raise NotUnderstood("'results' is neither an object nor a list", where=where, cure=_NOT_JOBS, transient=True)
 
 
 def _word(value: t.Any) -> t.Any:
@@ -319,7 +333,7 @@ def parse_folder(body: t.Mapping[str, t.Any], folder: str, where: str) -> tuple[
         members = fold(one) if isinstance(one, t.Mapping) else {}
         name, kind = members.get("servicename", members.get("name")), members.get("type", members.get("servicetype"))
         if not isinstance(name, str) or not isinstance(kind, str):
-            raise NotUnderstood("The list of services has an entry without name or type", where=where)
+            raise NotUnderstood("The list of services has an entry without name or type", where=where, transient=True)
         services.append(Service(folder, name, kind))
     folders = body.get("folders")
     return services, [str(name) for name in folders if name not in ("", "/")] if isinstance(folders, list) else []

@@ -14,7 +14,7 @@ from . import _login_guard, _times
 from ._answers import quote
 from ._api import safe_url
 from ._client import Client
-from ._errors import GpError, LoginRefused, NotUnderstood, SiteError, TokenRefused, TokenUnseen
+from ._errors import GpError, LoginRefused, NotLoggedIn, NotUnderstood, SiteError, TokenRefused, TokenUnseen
 from ._login_guard import Account, Turn
 from ._options import Connection
 
@@ -115,8 +115,13 @@ class Tokens:
         try:
             return self._client.post_once(url, form, {"Referer": self._connection.referer})
         except (SiteError, TokenRefused, TokenUnseen) as error:
-            if error.failure.get("page"):  # not the site's own answer: it may never have seen the password
-                raise
+            if error.failure.get("page"):
+                raise NotLoggedIn(
+                    f"The login is not answered by the token service ({error.failure['what']})",
+                    where=where,
+                    cure=f"{error.failure['cure']} The password may have been tried, and is not sent again.",
+                    status=error.failure.get("status"),
+                ) from None
             said = {"status": error.failure.get("status"), "words": error.failure.get("words") or error.failure["what"]}
             turn.note(said)
             raise self._refused(said, where) from None
@@ -134,7 +139,12 @@ class Tokens:
         )
 
     def _note_expiry(self, expires: float | None) -> None:
-        """When to renew: by the answer, never by what we asked for. What cannot be true is left to a 498."""
+        """When to renew: by the answer, never by what we asked for. What cannot be true is left to a 498.
+
+        A token that lives as long as we asked for also tells what time its maker thinks it is.
+        """
+        if expires is not None:
+            self._client.clock.confirm(expires - self._connection.token_expiration * 60.0)
         life = expires - self._client.clock.now() if expires is not None else 0.0
         if expires is None or not 0 < life <= _LONGEST_LIFE:
             self.expires, self._renew_at = None, float("inf")

@@ -18,7 +18,7 @@ from urllib.parse import urljoin
 from . import _answers, _transport
 from ._answers import Answer
 from ._api import origin, safe_url
-from ._errors import Busy, GpError, NotUnderstood, OutOfTime, Unreachable, without_secrets
+from ._errors import Busy, GpError, NotUnderstood, OutOfTime, without_secrets
 from ._options import Connection
 
 with contextlib.suppress(ImportError):  # _transport.REQUESTS_IMPORT_ERROR tells
@@ -26,8 +26,18 @@ with contextlib.suppress(ImportError):  # _transport.REQUESTS_IMPORT_ERROR tells
     import urllib3
     from requests.utils import get_environ_proxies, should_bypass_proxies
 
-_MOST_REDIRECTS = 5
 _LONGEST_PAUSE = 60.0
+
+
+Body = dict[str, t.Any]
+Texts = t.Mapping[str, str]
+Answered = t.TypeVar("Answered")
+Understand = t.Callable[[Body], Answered]
+"""Makes of a body what it was asked for, or raises a GpError."""
+
+
+def _as_it_is(body: Body) -> t.Any:
+    return body
 
 
 class Counters:
@@ -53,6 +63,8 @@ class _Request:
     headers: t.Mapping[str, str]
     params: t.Mapping[str, str] | None = None
     form: t.Mapping[str, str] | None = None
+    redirects: int = 5
+    """So many are followed at most."""
 
     @property
     def where(self) -> str:
@@ -113,24 +125,27 @@ class Client:
         """A text that must not stand in any error from now on."""
         self._secrets = (*self._secrets, secret)  # a new one, for other threads may be reading the old one
 
-    def get(self, url: str, params: t.Mapping[str, str], headers: t.Mapping[str, str]) -> dict[str, t.Any]:
-        """Asks by GET; sent again where that can help."""
-        return self._send(_Request("GET", url, headers, params=params), lambda error: error.transient)
+    def get(self, url: str, params: Texts, headers: Texts, understand: Understand[Answered] = _as_it_is) -> Answered:
+        """Asks by GET; sent again where that can help, also where the body cannot be understood."""
+        return self._send(_Request("GET", url, headers, params=params), understand, lambda error: error.transient)
 
-    def post(self, url: str, form: t.Mapping[str, str], headers: t.Mapping[str, str]) -> dict[str, t.Any]:
+    def post(self, url: str, form: Texts, headers: Texts, understand: Understand[Answered] = _as_it_is) -> Answered:
         """Asks by POST for something that may be asked twice."""
-        return self._send(_Request("POST", url, headers, form=form), lambda error: error.transient)
+        return self._send(_Request("POST", url, headers, form=form), understand, lambda error: error.transient)
 
-    def post_once(self, url: str, form: t.Mapping[str, str], headers: t.Mapping[str, str]) -> dict[str, t.Any]:
-        """Sends a login: again only where the site cannot have acted on the first try."""
-        return self._send(_Request("POST", url, headers, form=form), lambda error: error.unsent)
+    def post_once(self, url: str, form: Texts, headers: Texts) -> Body:
+        """Sends a login: again only where the site cannot have acted on it; after a slash that lacked, but no more."""
+        request = _Request("POST", url, headers, form=form, redirects=1)
+        return self._send(request, _as_it_is, lambda error: error.unsent)
 
-    def _send(self, request: _Request, repeat: t.Callable[[GpError], bool]) -> dict[str, t.Any]:
+    def _send(
+        self, request: _Request, understand: Understand[Answered], repeat: t.Callable[[GpError], bool]
+    ) -> Answered:
         attempt = 0
         while True:
             try:
                 answer = self._follow(request, retried=attempt > 0)
-                return _answers.read(answer, request.where, self._clean)
+                return understand(_answers.read(answer, request.where, self._clean))
             except GpError as error:
                 if attempt >= self._connection.retries or not repeat(error):
                     raise
@@ -138,9 +153,9 @@ class Client:
                 attempt += 1
 
     def _pause(self, attempt: int, error: GpError) -> None:
-        """Waits before the next try: as long as the site asks, else longer each time, with jitter."""
+        """Waits before the next try: longer each time, with jitter, and no less than the site asks, within reason."""
         asked = error.retry_after if isinstance(error, Busy) else None
-        pause = min(asked, _LONGEST_PAUSE) if asked is not None else _jitter() * 0.5 * 2**attempt
+        pause = min(max(asked or 0.0, _jitter() * 0.5 * 2 ** min(attempt, 10)), _LONGEST_PAUSE)
         if time.monotonic() + pause >= self._deadline:
             raise error
         time.sleep(pause)
@@ -148,7 +163,7 @@ class Client:
     def _follow(self, request: _Request, retried: bool) -> Answer:
         """The answer at the end of redirects: within the origin only, and a POST stays a POST."""
         target = request.url
-        for _hop in range(_MOST_REDIRECTS):
+        for _hop in range(1 + request.redirects):
             answer = self._exchange(request, target, retried)
             location = answer.headers.get("Location")
             if answer.status not in (301, 302, 303, 307, 308) or not location:
@@ -163,7 +178,11 @@ class Client:
                 )
             # The parameters are sent again: a site that redirects for a missing slash may have dropped them.
             target = safe_url(onward)
-        raise NotUnderstood(f"The site redirects more than {_MOST_REDIRECTS} times", where=request.where)
+        raise NotUnderstood(
+            "The site redirects from one address to the next",
+            where=request.where,
+            cure="Use the address at the end of the redirects, or one that does not pass what sends us round.",
+        )
 
     def _exchange(self, request: _Request, url: str, retried: bool) -> Answer:
         """One request and its whole answer, within its time and size."""
@@ -174,19 +193,22 @@ class Client:
         ends = time.monotonic() + timeout
         self.counters.count(retried=retried)
         try:
-            with self._session.request(
-                request.method,
-                url,
-                params=request.params,
-                data=request.form,
-                headers=request.headers,
-                timeout=timeout,
-                allow_redirects=False,
-                stream=True,
-                verify=self._verify(),
-                proxies=self._proxies(url),
-            ) as response:
-                content = self._read(response, ends, request.where)
+            with (
+                _transport.until(ends),
+                self._session.request(
+                    request.method,
+                    url,
+                    params=request.params,
+                    data=request.form,
+                    headers=request.headers,
+                    timeout=timeout,
+                    allow_redirects=False,
+                    stream=True,
+                    verify=self._verify(),
+                    proxies=self._proxies(url),
+                ) as response,
+            ):
+                content = self._read(response, request.where)
                 answer = Answer(response.status_code, response.headers, content)
         except _transport.failures() as error:
             if time.monotonic() >= self._deadline:
@@ -196,8 +218,8 @@ class Client:
         self.clock.see(_answers.site_clock(answer))
         return answer
 
-    def _read(self, response: requests.Response, ends: float, where: str) -> bytes:
-        """The body, within ``ends`` and within max_answer_size after decompression."""
+    def _read(self, response: requests.Response, where: str) -> bytes:
+        """The body, within max_answer_size after decompression."""
         most = self._connection.max_answer_size * 1024 * 1024
         parts: list[bytes] = []
         size = 0
@@ -209,14 +231,6 @@ class Client:
                     f"The answer is larger than {self._connection.max_answer_size} MiB",
                     where=where,
                     cure="Use a smaller page_size, or raise max_answer_size.",
-                )
-            if time.monotonic() > self._deadline:
-                raise self._out_of_time(where)
-            if time.monotonic() > ends:
-                raise Unreachable(
-                    f"The answer was not there after {self._connection.timeout} s",
-                    where=where,
-                    cure="Raise timeout, or ask for smaller pages.",
                 )
         return b"".join(parts)
 
@@ -253,23 +267,49 @@ class Client:
 class SiteClock:
     """The site's now: its last Date header, carried on by our own steady clock."""
 
+    _AGREE = 300.0
+    """So many seconds clocks may differ without anybody taking one for the other."""
+
     def __init__(self) -> None:
-        self._seen: tuple[float, float] | None = None
+        self._offsets: list[float] = []
+        """From our steady clock to the last, the earliest and the latest that the site's answers told."""
+        self.ahead: float | None = None
+        """Seconds by which the site's clock is ahead of this machine's, or 0, where another of its clocks agrees."""
+        self._lock = threading.Lock()
 
     def see(self, moment: float | None) -> None:
-        if moment is not None:
-            self._seen = moment, time.monotonic()
+        if moment is None:
+            return
+        offset = moment - time.monotonic()
+        with self._lock:
+            _last, earliest, latest = self._offsets or (offset, offset, offset)
+            self._offsets = [offset, min(earliest, offset), max(latest, offset)]
 
     @property
     def is_known(self) -> bool:
-        return self._seen is not None
+        return bool(self._offsets)
 
     def now(self) -> float:
         """Epoch seconds on the site's clock; on our own where the site has never told."""
-        if self._seen is None:
-            return time.time()
-        moment, at = self._seen
-        return moment + time.monotonic() - at
+        return self._offsets[0] + time.monotonic() if self._offsets else time.time()
+
+    def confirm(self, moment: float) -> None:
+        """Takes note of what another of the site's clocks tells: it may agree with ``now``."""
+        if abs(moment - self.now()) <= self._AGREE:
+            self.ahead = max(0.0, moment - time.time())
+
+    @property
+    def doubt(self) -> float | None:
+        """Seconds by which ``now`` may be too late, by our own clock, or by that of another answer; 0 for a few.
+
+        A clock on the way, or on one of several machines, can be hours off from the clock of the jobs. None where the
+        site has told no time at all.
+        """
+        if not self._offsets:
+            return None if self.ahead is None else 0.0
+        _last, earliest, latest = self._offsets
+        apart = latest - min(earliest, (self.ahead or 0.0) + time.time() - time.monotonic())
+        return apart if apart > self._AGREE else 0.0
 
 
 def _jitter() -> float:

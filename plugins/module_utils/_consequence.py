@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from . import _times
 from ._errors import BadOption
 from ._options import Read, default_of
-from ._policy import read_fields, read_until
+from ._policy import read_fields, read_text, read_until
 from ._times import Moment
 from ._verdict import FAILED, Verdict
 
@@ -21,7 +21,7 @@ WARN = "warn"
 
 
 @dataclass(frozen=True)
-class Override:
+class BreakGlass:
     """Somebody's word that the deployment goes ahead, whatever the verdict: recorded wherever the verdict is."""
 
     reason: str
@@ -29,7 +29,7 @@ class Override:
     until: Moment | None
 
     @classmethod
-    def read(cls, value: t.Any) -> Override:
+    def read(cls, value: t.Any) -> BreakGlass:
         fields = read_fields(value, ("reason", "by", "until"), "override")
         for name in ("reason", "by"):
             if name not in fields:
@@ -38,7 +38,8 @@ class Override:
                     where="option override",
                     cure="Give reason and by: they are recorded.",
                 )
-        return cls(str(fields["reason"]), str(fields["by"]), read_until(fields.get("until"), "override.until"))
+        reason, by = (read_text(fields, name, "override") for name in ("reason", "by"))
+        return cls(reason, by, read_until(fields.get("until"), "override.until"))
 
     def is_over(self, now: float) -> bool:
         return self.until is not None and self.until.at(now) <= now
@@ -53,7 +54,7 @@ class Consequence:
 
     mode: str
     on_inconclusive: str
-    override: Override | None
+    override: BreakGlass | None
 
     @classmethod
     def read(cls, get: Read) -> Consequence:
@@ -62,7 +63,7 @@ class Consequence:
         return cls(
             mode=get("mode") or default_of("mode"),
             on_inconclusive=get("on_inconclusive") or default_of("on_inconclusive"),
-            override=Override.read(override) if override else None,
+            override=BreakGlass.read(override) if override else None,
         )
 
     def is_overridden(self, now: float) -> bool:

@@ -33,6 +33,8 @@ class Known:
     messages: dict[Key, Messages | None] = field(default_factory=dict)
     """None for a job whose messages nobody can read."""
     proven: Proven = field(default_factory=Proven)
+    clock_ahead: float | None = None
+    """What another of the site's clocks has confirmed, as ``SiteClock.ahead``."""
 
     def forget_all_but(self, jobs: set[Key]) -> None:
         """Keeps what is known of these jobs only: a long wait need not remember every job that came and went."""
@@ -92,7 +94,7 @@ class Details:
         for task in self._tasks(service, job.url if job else None):
             url = _api.rest_job_url(self._site.roots, service, task, job_id)
             try:
-                return _api.parse_messages(self._site.ask(url, {"returnMessages": "true"}))
+                return self._site.ask(url, _api.parse_messages, {"returnMessages": "true"})
             except GpError:
                 continue
         return None
@@ -104,8 +106,8 @@ class Details:
             return [task]
         if service not in self._tasks_of:
             try:
-                self._tasks_of[service] = _api.parse_tasks(
-                    self._site.ask(_api.rest_service_url(self._site.roots, service))
+                self._tasks_of[service] = self._site.ask(
+                    _api.rest_service_url(self._site.roots, service), _api.parse_tasks
                 )
             except GpError:
                 self._tasks_of[service] = []

@@ -103,33 +103,48 @@ def list_services(site: Site, only: set[str] | None = None, each: Map = map) -> 
     else:
         folders = sorted(only)
 
-    def one_folder(folder: str) -> list[Service] | NotAllowed:
+    def one_folder(folder: str) -> list[Service] | GpError:
         try:
-            return _folder(site, folder)[0]
-        except NotFound:
-            return []
-        except NotAllowed as error:
+            return in_folder(site, folder)
+        except (NotAllowed, NotFound) as error:
             return error
 
     for folder, result in zip(folders, each(one_folder, folders)):
-        if isinstance(result, NotAllowed):
+        if isinstance(result, GpError):
             unseen[f"{folder}/*"] = str(result)
         else:
             services += result
     return services, unseen
 
 
+def in_folder(site: Site, folder: str) -> list[Service]:
+    """The services of one folder; none where the site no longer has it."""
+    try:
+        return _folder(site, folder)[0]
+    except NotFound as error:
+        # What the site lists and does not find is not gone: something on the way answers in its place.
+        if folder != ROOT and folder.lower() not in (name.lower() for name in _folder(site, ROOT)[1]):
+            return []
+        raise NotFound(
+            f"The site lists the folder '{folder or ROOT}', and says that it does not have it "
+            f"({error.failure['words'] or error.failure['what']})",
+            where=error.failure["where"],
+            cure="Ask again; if it stays, look at what stands in front of the site.",
+        ) from None
+
+
 def _folder(site: Site, folder: str) -> tuple[list[Service], list[str]]:
     url = _api.folder_url(site.roots, folder)
-    return _api.parse_folder(site.ask(url), folder, f"GET {url}")
+    return site.ask(url, lambda body: _api.parse_folder(body, folder, f"GET {url}"))
 
 
 def explain_missing(site: Site, service: Service) -> UnknownService:
     """The error for a named service whose jobs the site does not find, with what is there instead."""
     try:
-        listed, _unseen = list_services(site)
+        listed, unseen = list_services(site)
+        is_certain = f"{service.folder}/*" not in unseen
     except SiteError:
-        listed = []
+        listed, is_certain = [], False
     if service in listed:
         if runs_synchronously(site, service):
             return synchronous(service)
@@ -153,7 +168,8 @@ def explain_missing(site: Site, service: Service) -> UnknownService:
         cure=_suggestion(str(service), listed)
         or "Look at the folder and the name, or set missing: ignore for this entry.",
         service=str(service),
-        nearest=_services.nearest(str(service), listed),
+        # Only what the site lists without it is missing for sure.
+        **({"nearest": _services.nearest(str(service), listed)} if is_certain else {}),
     )
 
 
@@ -177,10 +193,10 @@ def runs_synchronously(site: Site, service: Service) -> bool | None:
 
     Raises NotFound where the site does not have the service.
     """
-    says = _api.is_synchronous(site.ask(_api.service_url(site.roots, service)))
+    says = site.ask(_api.service_url(site.roots, service), _api.is_synchronous)
     if says is None and service.type == _services.GP:
         try:
-            says = _api.is_synchronous(site.ask(_api.rest_service_url(site.roots, service)))
+            says = site.ask(_api.rest_service_url(site.roots, service), _api.is_synchronous)
         except GpError:
             return None
     return says

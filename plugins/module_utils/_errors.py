@@ -6,15 +6,90 @@
 
 from __future__ import annotations
 
+import base64
+import functools
+import html.entities
+import json
+import os
+import re
+import traceback
 import typing as t
-from urllib.parse import quote
+
+_LONGEST_WHAT = 300
+_SHORTEST_CODE = 6
+"""A shorter piece of base64 or of digits may be anything."""
 
 
 def without_secrets(text: str, secrets: t.Iterable[str]) -> str:
-    """A text less the secrets in it, plain or as in an address; the longest first, for one may hold another."""
+    """A text less the secrets in it, however they are spelt; the longest first, for one may hold another."""
     for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "********").replace(quote(secret, safe=""), "********")
+        pattern = _any_spelling(secret)
+        if pattern is not None:
+            text = pattern.sub("********", text)
     return text
+
+
+@functools.lru_cache(maxsize=64)
+def _any_spelling(secret: str) -> re.Pattern[str] | None:
+    """Finds a secret as sites, proxies and libraries repeat it: plain, or as in an address, a page, JSON or base64.
+
+    What quotes a text may take the blanks off its ends. None for a secret of blanks, which no text gives away.
+    """
+    bare = secret.strip()
+    if not bare:
+        return None
+    # A page or a site that puts all on one line makes one blank of several.
+    parts = re.split(r"(\s+)", bare)
+    letters = [[set(part)] if part.isspace() else part for part in parts]
+    spellings = ["".join(_one_of(letter) for part in letters for letter in part)]
+    raw = secret.encode("utf-8", "replace")
+    codes = [raw.hex(), raw.hex().upper(), *_in_base64(raw)]
+    spellings += [re.escape(code) for code in codes if len(code) >= _SHORTEST_CODE]
+    return re.compile("|".join(spellings))
+
+
+def _one_of(letters: t.Collection[str]) -> str:
+    """A pattern for a letter in any spelling, or for a run of these blanks."""
+    # Each spelling but once, for a run that can be read in several ways would take for ever.
+    spellings = sorted({spelling for letter in letters for spelling in _spellings(letter)})
+    return f"(?:{'|'.join(spellings)}){'+' if isinstance(letters, set) else ''}" if len(spellings) > 1 else spellings[0]
+
+
+def _spellings(letter: str) -> list[str]:
+    """Patterns for one letter. Plain letters and digits have but one."""
+    if letter.isascii() and letter.isalnum():
+        return [letter]
+    number, raw = ord(letter), letter.encode("utf-8", "replace")
+    escaped = {json.dumps(letter)[1:-1], ascii(letter)[1:-1], f"\\u{number:04x}", f"\\x{number:02x}"} - {letter}
+    return [
+        f"(?i:{''.join(f'%{byte:02x}' for byte in raw)})",
+        rf"&#0*{number};",
+        rf"(?i:&#x0*{number:x};)",
+        *(f"&{name};" for name in (html.entities.codepoint2name.get(number), "apos" * (letter == "'")) if name),
+        *(rf"(?i:{re.escape(one)})" for one in sorted(escaped)),
+        *([r"\+", r"\\?\s"] if letter.isspace() else [rf"\\?{re.escape(letter)}"]),
+    ]
+
+
+def _in_base64(raw: bytes) -> t.Iterator[str]:
+    """The part that no neighbour changes of base64 that holds this, for each of the three places to begin at."""
+    for before, first in ((0, 0), (1, 2), (2, 3)):
+        coded = base64.b64encode(bytes(before) + raw).decode()[first : (before + len(raw)) * 8 // 6]
+        yield coded
+        yield coded.translate({ord("+"): "-", ord("/"): "_"})
+
+
+def unforeseen(error: Exception) -> dict[str, t.Any]:
+    """An error that nobody raised on purpose as the keys of a task result, without its text: it may hold a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{os.path.basename(frames[-1].filename)}, line {frames[-1].lineno}" if frames else "nowhere"
+    kind = type(error).__name__
+    cure = "Report it, with its traceback: ANSIBLE_DISPLAY_TRACEBACK=error shows it, or -vvv before ansible-core 2.19."
+    return {
+        "msg": f"An error that should not happen: {kind} ({place}). {cure}",
+        "failure": {"kind": "Unforeseen", "what": kind, "where": place, "cure": cure},
+        "exception": f"Traceback:\n{''.join(traceback.format_list(frames))}{kind} (its text is left out)\n",
+    }
 
 
 class GpError(Exception):
@@ -46,7 +121,12 @@ class GpError(Exception):
 
 
 class BadOption(GpError):
-    """An option that cannot be meant; found before any request is sent."""
+    """An option that cannot be meant; found before any request is sent. It is told on one line that has an end."""
+
+    def __init__(self, what: str, **details: t.Any) -> None:
+        flat = "".join(letter if letter.isprintable() else "?" for letter in what)
+        half = _LONGEST_WHAT // 2
+        super().__init__(flat if len(flat) <= _LONGEST_WHAT else f"{flat[:half]} … {flat[-half:]}", **details)
 
 
 class UnknownService(GpError):
@@ -90,7 +170,7 @@ class NotHonoured(GpError):
 
 
 class SiteError(GpError):
-    """The site's own error body, of a kind that has no class of its own."""
+    """The site's own error body about what it was asked, of a kind that has no class of its own."""
 
 
 class NotFound(SiteError):
@@ -101,13 +181,17 @@ class NotAllowed(SiteError):
     """This account may not do this."""
 
 
-class LoginRefused(SiteError):
+class LoginRefused(GpError):
     """The site refused user name and password. Final: a password is tried once."""
 
 
-class TokenRefused(SiteError):
+class TokenRefused(GpError):
     """The site saw a token and refused it (498)."""
 
 
-class TokenUnseen(SiteError):
+class TokenUnseen(GpError):
     """The site says that it saw no token (499)."""
+
+
+class NotLoggedIn(GpError):
+    """The login was answered, but not by the token service."""

@@ -38,12 +38,14 @@ def build(
     everything_seen = not found.unseen and all(reading.complete for reading in readings)
     jobs, truncated, next_start = _jobs(question, readings, known)
     by_filter = any(reading.by_filter for reading in readings)
+    clock = site.client.clock
     unseen = [status for status in question.statuses if by_filter and status not in _status.FILTER_WORDS]
     return {
         "api": site.dialect.api,
         "site": site.roots.context,
         "account": site.connection.username,
         "as_of": _times.iso(now),
+        "clock_doubt": round(clock.doubt) if clock.doubt is not None else None,
         "complete": everything_seen and not truncated,
         "discovery": found.state,
         "unseen": [{"name": name, "why": why} for name, why in sorted(found.unseen.items())],
@@ -81,6 +83,26 @@ def leave_out_ended(reading: Reading, details: Details, after: float) -> None:
     if unreadable:
         reading.warnings.append(
             f"{reading.service}: {unreadable} finished jobs do not tell when they ended; they count as lately ended."
+        )
+
+
+def doubt_times(reading: Reading, question: Question, details: Details, after: float, doubt: float | None) -> None:
+    """Doubts a reading where a job ended within so many seconds before ``after``; None for any number of seconds."""
+    between = 0
+    for job_id, (status, _word) in reading.jobs.items():
+        job = details.get((reading.service, job_id))
+        if job is not None and job.ended is not None and status in _status.FINISHED and status in question.statuses:
+            between += job.ended < after and (doubt is None or job.ended >= after - doubt)
+    if between:
+        clocks = (
+            f"the site's answers tell a time that is {_times.spell(doubt)} ahead of the machine's that "
+            "asked, or of one another. Set the clock that is wrong."
+            if doubt is not None
+            else "the site's answers carry no date. Let through the header Date."
+        )
+        reading.doubt(
+            f"{reading.service}: {between} of its jobs ended before {_times.iso(after)}, but by so little that it "
+            f"depends on the clock: {clocks}"
         )
 
 

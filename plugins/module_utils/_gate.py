@@ -14,7 +14,7 @@ import typing as t
 
 from . import _telling, _times
 from ._policy import Policy
-from ._rules import Facts, ServiceRules, stopped
+from ._rules import Facts, ServiceRules, stopped, whole
 from ._status import FAILURES
 from ._telling import Job, clock, count
 from ._verdict import FAILED, INCONCLUSIVE, MOST_JOBS, Reason, Verdict
@@ -30,7 +30,7 @@ def judge(facts: Facts, policy: Policy) -> Verdict:
     jobs_of: dict[str, list[Job]] = {}
     for job in facts.get("jobs") or []:
         jobs_of.setdefault(str(job.get("service")), []).append(job)
-    rules = ServiceRules(policy, facts.get("api"), now)
+    rules = ServiceRules(policy, facts.get("api"), now, whole(facts.get("clock_doubt")))
     found = [
         rules.judge(service, jobs_of.get(str(service["service"]), []))
         for service in services

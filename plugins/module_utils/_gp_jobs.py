@@ -17,13 +17,10 @@ from ._discovery import Discovery
 from ._errors import (
     Busy,
     GpError,
-    LoginRefused,
     NotAllowed,
     NotFound,
     NotUnderstood,
     SiteError,
-    TokenRefused,
-    TokenUnseen,
 )
 from ._options import Connection, Read
 from ._question import Question
@@ -68,7 +65,10 @@ def measure(get: Read, warn: Warn, known: Known | None = None) -> Measurement:
         connection = replace(connection, password=None)
     known = known if known is not None else Known()
     with Site(connection) as site, ThreadPoolExecutor(max_workers=connection.connections) as pool:
-        return Measurement(_Query(site, question, pool, warn, known).facts(), known)
+        site.client.clock.ahead = known.clock_ahead
+        facts = _Query(site, question, pool, warn, known).facts()
+        known.clock_ahead = site.client.clock.ahead
+        return Measurement(facts, known)
 
 
 class _Query:
@@ -88,7 +88,7 @@ class _Query:
         site, question = self._site, self._question
         site.dialect  # noqa: B018 - finds it out, which also tells us the site's clock
         if not site.client.clock.is_known:
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
         if not site.client.clock.is_known:
             self._warn("The site's answers carry no date; times are by the clock of the machine that ran the task.")
         now = site.client.clock.now()
@@ -132,8 +132,6 @@ class _Query:
                 raise
             found.unseen[str(service)] = str(error)
             return self._in_the_dark(service, error)
-        except (TokenRefused, TokenUnseen, LoginRefused):
-            raise
         except (SiteError, Busy, NotUnderstood) as error:
             if about.state is not None and about.state.is_stopped:
                 found.stopped.append(str(service))
@@ -160,15 +158,15 @@ class _Query:
                 return None
             raise error
         try:
-            synchronous = _discovery.runs_synchronously(self._site, service)
+            if _discovery.runs_synchronously(self._site, service):
+                found.synchronous.append(str(service))
+                return None
         except NotFound:
-            self._warn(f"{service} is gone: it was there when the site was asked for its services.")
-            return None
-        if synchronous:
-            found.synchronous.append(str(service))
-            return None
+            if service not in _discovery.in_folder(self._site, service.folder):
+                self._warn(f"{service} is gone: it was there when the site was asked for its services.")
+                return None
         raise NotUnderstood(
-            f"The site lists {service} and has no jobs resource for it",
+            f"The site lists {service}, and says that it does not have its jobs",
             where=_api.service_url(self._site.roots, service),
             cure=_discovery.JOBS_SINCE,
             service=str(service),
@@ -313,6 +311,7 @@ class _Query:
             reading, question, self._site.dialect.api, self._known.details, now
         )
         if self._after is not None:
+            _facts.doubt_times(reading, question, self._known.details, self._after, self._site.client.clock.doubt)
             _facts.leave_out_ended(reading, self._known.details, self._after)
         if reading.next_start is not None or question.start > 1:
             return  # a part of a listing is not counted

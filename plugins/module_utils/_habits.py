@@ -93,7 +93,7 @@ class Habits:
             floor=way.start_time,
         )
         url = f"{_api.service_url(self._site.roots, service)}/jobs/query"
-        page = _api.parse_page(self._site.ask(url, query), f"GET {url}")
+        page = self._site.ask(url, lambda body: _api.parse_page(body, f"GET {url}"), query)
         if page.jobs and (ask.status is None or way.status):
             self._proven.ways.add(way)
         return page
@@ -239,7 +239,11 @@ class Habits:
     def details(self, service: Service, job_id: str) -> _api.JobDetails:
         """What the site tells of one job."""
         url = f"{_api.service_url(self._site.roots, service)}/jobs/{quote(job_id, safe='')}"
-        job = _api.parse_job(self._site.ask(url), f"GET {url}")
-        if job.job_id != job_id:
-            raise NotUnderstood(f"The site answers with job {job.job_id}", where=f"GET {url}")
-        return job
+
+        def that_job(body: t.Mapping[str, t.Any]) -> _api.JobDetails:
+            job = _api.parse_job(body, f"GET {url}")
+            if job.job_id != job_id:
+                raise NotUnderstood(f"The site answers with job {job.job_id}", where=f"GET {url}", transient=True)
+            return job
+
+        return self._site.ask(url, that_job)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from . import _times
 from ._errors import BadOption
+from ._options import is_blank
 from ._services import STARTED
 
 # What the role gp_jobs_mark publishes; site and complete are for people.
@@ -47,13 +48,13 @@ class Mark:
             odd = sorted(set(map(str, value)) - set(_KEYS))
             if odd:
                 raise BadOption(f"'{odd[0]}' is no part of a mark", where="option since", cure=_HOW)
-            parts = (value.get("failed", {}), value.get("states", {}))
-            if "at" not in value or not all(isinstance(part, t.Mapping) for part in parts):
+            failed, states = value.get("failed", {}), value.get("states", {})
+            if "at" not in value or not _is_map_of((list, tuple), failed) or not _is_map_of(str, states):
                 raise BadOption("This is not a mark", where="option since", cure=_HOW)
             return cls(
                 at=_fixed(value["at"]),
-                failed={str(name): tuple(str(one) for one in ids) for name, ids in value.get("failed", {}).items()},
-                states={str(name): str(state) for name, state in value.get("states", {}).items()},
+                failed={str(name): tuple(str(one) for one in ids) for name, ids in failed.items()},
+                states={str(name): str(state) for name, state in states.items()},
             )
         return cls(_fixed(value))
 
@@ -68,10 +69,15 @@ class Mark:
 _HOW = "Give the mark that the role gp_jobs_mark published, or a time such as 2026-11-24T09:00:00Z."
 
 
+def _is_map_of(kind: t.Any, value: t.Any) -> bool:
+    """Whether it maps to such values. No text is empty: a state that is not told is not that of a stopped service."""
+    return isinstance(value, t.Mapping) and all(isinstance(one, kind) and not is_blank(one) for one in value.values())
+
+
 def _from_json(text: str) -> t.Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadOption("This is not a mark", where="option since", cure=_HOW) from None
 
 

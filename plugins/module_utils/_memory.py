@@ -33,7 +33,8 @@ def pack(facts: t.Mapping[str, t.Any], known: Known) -> str:
         if details is not None
     ]
     proven = asdict(replace(known.proven, ways=set())) | {"ways": [asdict(way) for way in known.proven.ways]}
-    return _armour.put_on(zlib.compress(json.dumps({"facts": facts, "jobs": jobs, "proven": proven}).encode()))
+    packed = {"facts": facts, "jobs": jobs, "proven": proven, "clock_ahead": known.clock_ahead}
+    return _armour.put_on(zlib.compress(json.dumps(packed).encode()))
 
 
 def known_in(memory: str) -> Known:
@@ -47,14 +48,16 @@ def unpack(memory: str) -> tuple[dict[str, t.Any], Known]:
         packed = json.loads(zlib.decompress(_armour.take_off(memory)))
         proven = packed["proven"]
         ways = {Way(**way) for way in proven.pop("ways")}
-        known = Known(proven=Proven(way=Way(**proven.pop("way")), ways=ways, **proven))
+        known = Known(
+            proven=Proven(way=Way(**proven.pop("way")), ways=ways, **proven), clock_ahead=packed["clock_ahead"]
+        )
         for name, job_id, details, messages in packed["jobs"]:
             key: Key = (_services.parse(name), job_id)
             known.details[key] = JobDetails(**details)
             if messages is not None:
                 known.messages[key] = messages
         return packed["facts"], known
-    except (ValueError, TypeError, KeyError, zlib.error):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error):
         raise BadOption(
             "This is not what an earlier answer returned",
             where="option memory",

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from . import _options, _transport
-from ._errors import GpError
+from ._errors import GpError, unforeseen
 
 
 class GpModule(AnsibleModule):
@@ -20,18 +20,24 @@ class GpModule(AnsibleModule):
 
     def __init__(self, *tables: _options.Table) -> None:
         super().__init__(argument_spec=_options.argument_spec(*tables), supports_check_mode=True)
+        self.no_log_values |= _options.secrets_in(self.params, self.argument_spec)
+        if self._bad_option is not None:
+            self.fail_json(**self._bad_option.to_result())
         if _transport.REQUESTS_IMPORT_ERROR is not None:
             self.fail_json(msg=missing_required_lib("requests"), exception=_transport.REQUESTS_IMPORT_ERROR)
 
     def _load_params(self) -> None:
-        """The task's options, less those that a template rendered to nothing."""
+        """The task's options, less those that a template rendered to nothing, and those that core must not see."""
         super()._load_params()
-        self.params = _options.without_empty(self.params)
+        self.no_log_values |= _options.secrets_in(self.params, self.argument_spec)
+        self.params, self._bad_option = _options.sane(self.params, self.argument_spec)
 
     @contextmanager
     def reporting_errors(self) -> t.Iterator[None]:
-        """Ends the module with a failed result for each error that we raise on purpose."""
+        """Ends the module with a failed result for each error, and for one of our own faults with what is no secret."""
         try:
             yield
         except GpError as error:
             self.fail_json(**error.to_result())
+        except Exception as error:
+            self.fail_json(**unforeseen(error))

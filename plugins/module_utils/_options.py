@@ -10,9 +10,10 @@ The documentation fragments say the same in words; a test compares the two.
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -126,9 +127,53 @@ def argument_spec(*tables: Table) -> dict[str, dict[str, t.Any]]:
     return spec
 
 
+def is_blank(value: t.Any) -> bool:
+    """Whether a text is what a template rendered to nothing, or what stands for ``omit`` before ansible-core 2.19."""
+    return isinstance(value, str) and (not value.strip() or value.startswith("__omit_place_holder__"))
+
+
 def without_empty(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Options less the empty ones: what a template rendered to nothing counts as not given."""
-    return {name: value for name, value in options.items() if not (isinstance(value, str) and not value.strip())}
+    return {name: value for name, value in options.items() if not is_blank(value)}
+
+
+def sane(options: t.Mapping[str, t.Any], spec: Table) -> tuple[dict[str, t.Any], BadOption | None]:
+    """Options less the empty ones and those that nobody can mean, and the error of one of these.
+
+    Core would make something of them all the same (a number of true, a text of a list), or end in a traceback. What
+    it would take from the environment is looked at too. Options that are not in the spec are core's own matter.
+    """
+    given = without_empty(options)
+    error = None
+    for name, option in spec.items():
+        spellings = [one for one in (name, *option.get("aliases", ())) if given.get(one) is not None]
+        looked_at = {one: given[one] for one in spellings}
+        if not spellings and "fallback" in option:
+            looked_at = without_empty({name: os.environ.get(env_name(name))})
+        try:
+            if len(spellings) > 1:
+                raise BadOption(
+                    f"{' and '.join(spellings)} are two names of one option",
+                    where=f"option {name}",
+                    cure="Leave one of them out.",
+                )
+            for value in looked_at.values():
+                check_value(name, option, value)
+        except BadOption as bad:
+            error = error or bad
+            for spelling in spellings or [name]:
+                given[spelling] = option.get("default")
+    return given, error
+
+
+def secrets_in(options: t.Mapping[str, t.Any], spec: Table) -> set[str]:
+    """What must not be shown: secret options, and the passwords in addresses, as given and as they are meant."""
+    secrets = {str(options[name]) for name, option in spec.items() if option.get("no_log") and options.get(name)}
+    for name in spec.keys() & {"url", "token_url", "proxy"}:
+        # Found by its sign, for with a slash in its password an address is none.
+        password = str(options.get(name) or "").partition("://")[2].rpartition("@")[0].partition(":")[2]
+        secrets |= {password, unquote(password)} if password else set()
+    return secrets
 
 
 def default_of(option: str) -> t.Any:
@@ -139,9 +184,61 @@ def default_of(option: str) -> t.Any:
 def strict_bool(value: t.Any, option: str) -> bool:
     """A boolean that is false only where it was said so."""
     try:
+        if isinstance(value, float):
+            raise TypeError
         return bool(boolean(value, strict=True))
     except TypeError:
         raise BadOption(f"'{value}' is not a boolean", where=f"option {option}", cure="Use true or false.") from None
+
+
+def check_value(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> None:
+    """Refuses a value of a kind that an option cannot have; a secret is not shown."""
+    where, kind = f"option {name}", option["type"]
+    if value is None:
+        return
+    if kind == "bool":
+        strict_bool(value, name)
+    elif kind == "int":
+        if not _is_whole(value):
+            raise BadOption(f"'{value}' is not a whole number", where=where, cure="Write it in digits.")
+    elif kind == "float" and isinstance(value, bool):
+        raise BadOption("This is a boolean, and not a number", where=where, cure="Write it in digits.")
+    elif kind in ("str", "path"):
+        _check_text(value, where)
+    elif kind == "list":
+        if isinstance(value, (bool, t.Mapping)):
+            raise BadOption(f"This is {_kind_of(value)}, and not a list", where=where, cure="Write a list.")
+        for one in value if isinstance(value, (list, tuple)) else [value]:
+            if option.get("elements") == "str" and one is not None:
+                _check_text(one, where)
+    elif kind == "dict" and not isinstance(value, (str, t.Mapping)):
+        raise BadOption(f"This is {_kind_of(value)}, and not a dictionary", where=where, cure="Write a dictionary.")
+
+
+def _is_whole(value: t.Any) -> bool:
+    if isinstance(value, str):
+        return re.fullmatch(r"\s*[+-]?[0-9]{1,30}\s*", value) is not None
+    return value.is_integer() if isinstance(value, float) else isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_text(value: t.Any, where: str) -> None:
+    """Refuses what is no text, nor a number, which is the text of its digits."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise BadOption(
+            f"This is {_kind_of(value)}, and not a text", where=where, cure="If it is meant as a text, quote it."
+        )
+    text = str(value)
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise BadOption(
+            "It has bytes that are no text in UTF-8", where=where, cure="Look at the encoding of where it comes from."
+        )
+
+
+def _kind_of(value: t.Any) -> str:
+    for kind, word in ((bool, "a boolean"), (t.Mapping, "a dictionary"), ((list, tuple), "a list")):
+        if isinstance(value, t.cast(t.Any, kind)):
+            return word
+    return "nothing" if value is None else f"of the type {type(value).__name__}"
 
 
 @dataclass(frozen=True)
@@ -186,14 +283,20 @@ class Connection:
             )
         for name in ("token", "referer"):
             values[name] = _for_header(name, values[name])
-        if values["proxy"] is not None and not _is_proxy(values["proxy"]):
+        if values["token_url"] is not None and not _is_address(values["token_url"], "https"):
+            raise BadOption(
+                "The token service has no https address",
+                where="option token_url",
+                cure="Give token_url with https, like https://gis.example.com/portal/sharing/rest/generateToken.",
+            )
+        if values["proxy"] is not None and not _is_address(values["proxy"], "http", "https"):
             raise BadOption(
                 "This is not the address of a proxy",
                 where="option proxy",
                 cure="Write it like http://proxy.example.com:3128.",
             )
         for name, least in _LEAST.items():
-            at_least(name, values[name], least)
+            check_range(name, values[name], least)
         if values["client_key"] is not None and values["client_cert"] is None:
             raise BadOption(
                 "A key is given without its certificate", where="option client_key", cure="Give client_cert."
@@ -211,10 +314,18 @@ class Connection:
 _LEAST = {"token_expiration": 1, "timeout": 1, "total_timeout": 0, "retries": 0, "connections": 1, "max_answer_size": 1}
 
 
-def at_least(option: str, value: int, least: int) -> None:
-    """Refuses a number below what an option can mean."""
+# Beyond these a number is a slip of the finger, which the libraries below take literally.
+_MOST = {"timeout": 86400, "total_timeout": 604800, "retries": 100, "connections": 100, "max_answer_size": 65536}
+_MOST_OF_ANYTHING = 10**9
+
+
+def check_range(option: str, value: int, least: int) -> None:
+    """Refuses a number below or beyond what an option can mean."""
     if value < least:
         raise BadOption(f"{value} is too small", where=f"option {option}", cure=f"Use {least} or more.")
+    most = _MOST.get(option, _MOST_OF_ANYTHING)
+    if value > most:
+        raise BadOption(f"{value} is too large", where=f"option {option}", cure=f"Use {most} or less.")
 
 
 def _for_header(option: str, value: str | None) -> str | None:
@@ -228,10 +339,10 @@ def _for_header(option: str, value: str | None) -> str | None:
     return value.strip()
 
 
-def _is_proxy(address: str) -> bool:
+def _is_address(address: str, *schemes: str) -> bool:
     try:
-        parts = urlsplit(address)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        parts = urlsplit(address.strip())
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and address.strip().isprintable()
     except ValueError:
         return False
 
@@ -239,10 +350,11 @@ def _is_proxy(address: str) -> bool:
 def _plain(name: str, value: t.Any) -> t.Any:
     """An option's value without surprises: empty is the default, and texts are plain ones."""
     option = CONNECTION[name]
-    if isinstance(value, str) and not value.strip():
+    if is_blank(value):
         value = None
     if value is None:
         value = option.get("default")
+    check_value(name, option, value)
     if name == "no_proxy":
         return tuple(str(host).strip() for host in value or () if str(host).strip())
     if name == "validate_certs":

@@ -11,13 +11,14 @@ empty by mistake widens what is allowed: an exemption with an empty field is an 
 from __future__ import annotations
 
 import difflib
+import re
 import typing as t
 from dataclasses import dataclass, field, replace
 
 from . import _services, _status, _times
 from ._errors import BadOption
 from ._mark import Mark
-from ._options import Read, default_of
+from ._options import Read, check_value, default_of, is_blank, strict_bool
 from ._services import STARTED, Entry, Service
 from ._times import Moment
 
@@ -218,9 +219,9 @@ class Policy:
             exempt=_read_exempt(get("exempt") or ()),
             window=seconds,
             since=Mark.read(since) if _is_given(since) else None,
-            clock_slack=_times.parse_duration(get("clock_slack") or default_of("clock_slack"), "clock_slack"),
-            allow_empty=bool(get("allow_empty")),
-            must_answer=bool(get("must_answer")),
+            clock_slack=check_waiting("clock_slack", get("clock_slack")),
+            allow_empty=strict_bool(get("allow_empty") or False, "allow_empty"),
+            must_answer=strict_bool(get("must_answer") or False, "must_answer"),
             services=_services.parse_entries(get("services") or (), "services"),
             excluded=_services.parse_entries(get("exclude_services") or (), "exclude_services"),
         )
@@ -306,15 +307,19 @@ class Policy:
         }
 
 
+_CLOCKS_AGREE = 300.0
 _LONGEST = 3650 * 86400.0
 
 
 def age_of(job: Job, now: float) -> float | None:
-    """Seconds since a job ended, or where it has not, since it began to run, or else was submitted; None if unknown."""
+    """Seconds since a job ended, or where it has not, since it began to run, or else was submitted; None if unknown.
+
+    A job with a time in the future is one of another clock: nobody knows how old it is.
+    """
     for key in ("end_time", "start_time", "submitted_time"):
         moment = _times.from_wire(job.get(key))
         if moment is not None:
-            return max(0.0, now - moment)
+            return max(0.0, now - moment) if moment <= now + _CLOCKS_AGREE else None
     return None
 
 
@@ -341,9 +346,9 @@ def _read_exemption(entry: t.Any, option: str) -> Exemption:
     return Exemption(
         option=option,
         service=_entry(fields, option),
-        reason=str(fields["reason"]),
-        job=str(fields["job"]) if "job" in fields else None,
-        user=str(fields["user"]) if "user" in fields else None,
+        reason=read_text(fields, "reason", option),
+        job=read_text(fields, "job", option) if "job" in fields else None,
+        user=read_text(fields, "user", option) if "user" in fields else None,
         statuses=_status.parse(status if isinstance(status, (list, tuple)) else [status], f"{option}.status"),
         older_than=_times.parse_duration(fields["older_than"], f"{option}.older_than")
         if "older_than" in fields
@@ -387,6 +392,12 @@ def read_fields(entry: t.Any, known: t.Sequence[str], option: str) -> dict[str, 
     return dict(entry)
 
 
+def read_text(fields: t.Mapping[str, t.Any], name: str, option: str) -> str:
+    """A field that is a text, or a number, which is the text of its digits."""
+    check_value(f"{option}.{name}", {"type": "str"}, fields[name])
+    return str(fields[name])
+
+
 def _entry(fields: t.Mapping[str, t.Any], option: str) -> Entry | None:
     if "service" not in fields:
         if "missing" in fields:
@@ -409,7 +420,7 @@ def read_until(value: t.Any, option: str) -> Moment | None:
 
 
 def _is_given(value: t.Any) -> bool:
-    return value is not None and value != [] and value != {} and not (isinstance(value, str) and not value.strip())
+    return value is not None and value != [] and value != {} and not is_blank(value)
 
 
 def _limit(value: t.Any, where: str, otherwise: int | None) -> int | None:
@@ -428,13 +439,10 @@ def _count(value: t.Any, where: str) -> int:
 def _percent(value: t.Any, where: str) -> float | None:
     if value is None or _is_unlimited(value):
         return None
-    try:
-        number = float(str(value).strip().rstrip("%"))
-    except ValueError:
-        number = -1.0
-    if isinstance(value, bool) or not 0 <= number <= 100:
+    share = re.fullmatch(r"\s*([0-9]{1,3}(?:\.[0-9]{1,15})?)\s*%?\s*", str(value))
+    if share is None or float(share[1]) > 100:
         raise BadOption(f"'{value}' is not a share", where=where, cure="Use a number from 0 to 100, or unlimited.")
-    return number
+    return float(share[1])
 
 
 def _age(value: t.Any, where: str) -> float | None:
@@ -452,4 +460,6 @@ def check_waiting(option: str, value: t.Any, least: float = 0.0) -> float:
     seconds = _times.parse_duration(value if _is_given(value) else default_of(option), option)
     if seconds < least:
         raise BadOption(f"'{value}' is too short", where=f"option {option}", cure=f"Use {least:.0f} s or more.")
+    if seconds > _LONGEST:
+        raise BadOption(f"'{value}' is too long", where=f"option {option}", cure="Nobody waits for ten years.")
     return seconds

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from . import _status, _telling, _times
 from ._errors import BadOption
-from ._options import Read, at_least, default_of
+from ._options import Read, check_range, default_of
 from ._policy import check_waiting
 from ._rules import whole
 from ._verdict import INCONCLUSIVE, Reason, Verdict
@@ -42,7 +42,7 @@ class Patience:
         def number(name: str) -> int:
             value = get(name)
             value = default_of(name) if value is None else value
-            at_least(name, value, 1)
+            check_range(name, value, 1)
             return int(value)
 
         patience = cls(

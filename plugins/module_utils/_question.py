@@ -44,6 +44,9 @@ class Question:
     def read(cls, get: _options.Read) -> Question:
         """The question that these options ask; raises BadOption."""
 
+        for name, option in _options.QUERY.items():
+            _options.check_value(name, option, get(name))
+
         def text(name: str) -> str | None:
             value = get(name)
             return str(value).strip() or None if value is not None else None
@@ -52,7 +55,7 @@ class Question:
             value = get(name)
             if value is None or value == "":
                 return otherwise
-            _options.at_least(name, value, least)
+            _options.check_range(name, value, least)
             return int(value)
 
         def moment(name: str) -> Moment | None:

@@ -294,7 +294,7 @@ class Reader:
         if self._site.dialect.api != _api.SERVER:
             return 0
         try:
-            said = self._site.ask_by_post(f"{_api.service_url(self._site.roots, service)}/jobs/statistics")
+            said = self._site.ask_by_post(f"{_api.service_url(self._site.roots, service)}/jobs/statistics", dict)
             return int(said["total"] - said["cancelled"] - said["failed"] - said["succeeded"])
         except (GpError, KeyError, TypeError, ValueError):
             return 0

@@ -37,10 +37,12 @@ class Finding:
 class ServiceRules:
     """Judges one service at a time."""
 
-    def __init__(self, policy: Policy, api: t.Any, now: float) -> None:
+    def __init__(self, policy: Policy, api: t.Any, now: float, doubt: float | None) -> None:
+        """:param doubt: seconds by which ``now`` may be too late; None where nobody knows."""
         self._policy = policy
         self._api = api
         self._now = now
+        self._surely = now - doubt if doubt is not None else float("-inf")
         self._found = Finding()
 
     def judge(self, service: Facts, jobs: list[Job]) -> Finding:
@@ -233,7 +235,7 @@ class ServiceRules:
         rules = [one for one in self._policy.in_force(self._now) if one.is_of_jobs and one.is_about(name)]
         counted, by_rule = [], dict.fromkeys((rule.option for rule in rules), 0)
         for job in jobs:
-            rule = next((rule for rule in rules if rule.covers(job, self._now)), None)
+            rule = next((rule for rule in rules if rule.covers(job, self._surely)), None)
             if rule is None:
                 counted.append(job)
             else:

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ._errors import BadOption
+from ._options import check_value, is_blank
 
 GP = "GPServer"
 ROOT = ""
@@ -97,12 +98,13 @@ def parse_entries(values: t.Sequence[t.Any], option: str = "services") -> tuple[
                     cure="An entry is a name, or a dict of name and missing (fail or ignore).",
                 )
             value = value.get("name")
-        if value is not None and not isinstance(value, (str, int, float)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (str, int, float))):
             raise BadOption(
                 "An entry is neither a name nor a dict", where=f"option {option}", cure="Write a list of names."
             )
+        check_value(option, {"type": "str"}, value)
         text = str(value if value is not None else "").strip().strip("/")
-        if not text:
+        if not text or is_blank(text):
             raise BadOption(
                 "An entry is empty", where=f"option {option}", cure="Name a service, or leave the entry out."
             )

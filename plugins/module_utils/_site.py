@@ -13,13 +13,15 @@ from . import _api
 from ._answers import quote
 from ._api import DIALECTS, ENTERPRISE, SERVER, Dialect, safe_url
 from ._auth import Tokens
-from ._client import Client
+from ._client import Answered, Client, Texts, Understand
 from ._errors import (
     BadOption,
     Busy,
     GpError,
     NotAllowed,
+    NotFound,
     NotUnderstood,
+    OutOfTime,
     SiteError,
     TokenRefused,
     TokenUnseen,
@@ -27,6 +29,9 @@ from ._errors import (
 )
 from ._options import Connection
 
+_NO_SUCH_ADDRESS = 400
+"""What the REST side says of addresses that it does not know ("Invalid URL")."""
+_GIVE_API = "Look at the address; where it is right, give the option api (enterprise or server)."
 _ON_KUBERNETES = "ArcGISEnterpriseOnKubernetes"
 
 
@@ -57,15 +62,15 @@ class Site:
                 self._dialect = DIALECTS[self._find_api()]
             return self._dialect
 
-    def ask(self, url: str, params: t.Mapping[str, str] | None = None) -> dict[str, t.Any]:
-        """The JSON object at an address of this site, asked for with our token."""
-        return self._with_token(lambda token: self._ask(url, {"f": "json", **(params or {})}, token))
+    def ask(self, url: str, understand: Understand[Answered], params: Texts | None = None) -> Answered:
+        """What is understood of the JSON object at an address of this site, asked for with our token."""
+        return self._with_token(lambda token: self._ask(url, {"f": "json", **(params or {})}, token, understand))
 
-    def ask_by_post(self, url: str) -> dict[str, t.Any]:
+    def ask_by_post(self, url: str, understand: Understand[Answered]) -> Answered:
         """The same for the reads that the site offers by POST only."""
-        return self._with_token(lambda token: self._post(url, {"f": "json"}, token))
+        return self._with_token(lambda token: self._post(url, {"f": "json"}, token, understand))
 
-    def _with_token(self, send: t.Callable[[str], dict[str, t.Any]]) -> dict[str, t.Any]:
+    def _with_token(self, send: t.Callable[[str], Answered]) -> Answered:
         """Sends with the current token; after a 498 once more with a new one."""
         self.dialect  # noqa: B018 - before the login, which depends on it
         token = self.tokens.current()
@@ -87,21 +92,21 @@ class Site:
         except NotAllowed as error:
             raise self._not_allowed(error) from None
 
-    def _ask(self, url: str, params: t.Mapping[str, str], token: str) -> dict[str, t.Any]:
+    def _ask(self, url: str, params: Texts, token: str, understand: Understand[Answered]) -> Answered:
         if self._token_in_body:
-            return self._post(url, params, token)
+            return self._post(url, params, token, understand)
         try:
-            return self.client.get(url, params, self._headers(token))
+            return self.client.get(url, params, self._headers(token), understand)
         except TokenUnseen:
             # Something on the way drops the header. Resources that answer GET take a form as well, and there the
             # token is in the body, where it belongs; a new login would change nothing.
-            body = self._post(url, params, token)
+            answered = self._post(url, params, token, understand)
             self._token_in_body = True
-            return body
+            return answered
 
-    def _post(self, url: str, form: t.Mapping[str, str], token: str) -> dict[str, t.Any]:
+    def _post(self, url: str, form: Texts, token: str, understand: Understand[Answered]) -> Answered:
         try:
-            return self.client.post(url, {**form, "token": token}, self._headers(token))
+            return self.client.post(url, {**form, "token": token}, self._headers(token), understand)
         except TokenUnseen as error:
             raise TokenUnseen(
                 "The site says that it sees no token, although one was sent in a header and in the body",
@@ -138,20 +143,25 @@ class Site:
             raise self._is_portal()
         try:
             info = self._public(f"{self.roots.rest}/info")
-        except (Unreachable, Busy):
+        except (Unreachable, Busy, OutOfTime):
             raise
         except GpError as error:
             raise NotUnderstood(
                 f"No ArcGIS site answers here ({error.failure['what']})",
                 where=safe_url(self.roots.context),
-                cure="Look at the address; where the site is right but hides this, give the option api "
-                "(enterprise or server).",
+                cure=_GIVE_API,
             ) from None
         if "currentVersion" not in info and "owningSystemUrl" not in info and "authInfo" not in info:
             raise NotUnderstood(
                 "This does not look like an ArcGIS site",
                 where=f"{self.roots.rest}/info",
-                cure="Look at the address, or give the option api (enterprise or server).",
+                cure=_GIVE_API,
+            )
+        if _api.origin_and_path(str(info.get("owningSystemUrl") or "")) == _api.origin_and_path(self.roots.context):
+            raise NotUnderstood(
+                "The site says that its portal is here, and the portal is not found",
+                where=f"{self.roots.sharing}/portals/self",
+                cure=f"Its portal may be starting. {_GIVE_API}",
             )
         return SERVER
 
@@ -160,12 +170,16 @@ class Site:
         url = f"{self.roots.sharing}/portals/self"
         try:
             return self._public(url)
-        except (TokenUnseen, TokenRefused, NotAllowed) as error:
-            if error.failure.get("page"):
-                return None
-            return self._private_portal(url)
-        except (SiteError, NotUnderstood):
+        except NotFound:
             return None
+        except (TokenUnseen, TokenRefused, SiteError, NotUnderstood) as error:
+            if isinstance(error, (TokenUnseen, TokenRefused, NotAllowed)) and not error.failure.get("page"):
+                return self._private_portal(url)
+            if error.failure.get("status") == _NO_SUCH_ADDRESS:
+                return None
+            raise NotUnderstood(
+                f"The site does not tell which product it is ({error.failure['what']})", where=url, cure=_GIVE_API
+            ) from None
 
     def _private_portal(self, url: str) -> dict[str, t.Any]:
         """The same from a portal that tells it to its members only, so that the login cannot wait."""
@@ -204,7 +218,7 @@ class Site:
         where = f"{self.roots.rest}/info"
         try:
             portal = self._public(where).get("owningSystemUrl")
-        except (SiteError, NotUnderstood) as error:
+        except (SiteError, NotUnderstood, TokenUnseen, TokenRefused) as error:
             raise NotUnderstood(
                 f"The site does not tell whether it belongs to a portal ({error.failure['what']})",
                 where=where,

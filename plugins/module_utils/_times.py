@@ -17,6 +17,8 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 # Above this a number can only be milliseconds: as seconds it would be the year 5138.
 _MILLISECONDS_FROM = 10**11
+_LONGEST_AGO = 50 * 365 * 86400.0
+"""Before that there was no time that a site could tell."""
 _HOW = "Use a timestamp (2026-11-24T09:00:00Z), epoch seconds, or a time ago such as 90m, 2h or 1d."
 
 
@@ -37,9 +39,10 @@ def parse_moment(value: t.Any, option: str) -> Moment:
     text = str(value).strip()
     if re.fullmatch(r"\d{1,18}(\.\d{1,9})?", text):
         number = float(text)
-        if number == 0:
+        number = number / 1000 if number >= _MILLISECONDS_FROM else number
+        if number == 0 or iso(number) is None:
             raise BadOption(f"'{text}' is not a time", where=f"option {option}", cure=_HOW)
-        return Moment(fixed=number / 1000 if number >= _MILLISECONDS_FROM else number)
+        return Moment(fixed=number)
     if re.match(r"\d{4}-\d\d-\d\d", text):
         try:
             moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
@@ -49,9 +52,12 @@ def parse_moment(value: t.Any, option: str) -> Moment:
         except (ValueError, OverflowError):
             raise BadOption(f"'{text}' is not a time", where=f"option {option}", cure=_HOW) from None
     try:
-        return Moment(ago=parse_duration(re.sub(r"\s*ago$", "", text), option))
+        ago = parse_duration(text.removesuffix("ago"), option)
     except BadOption:
-        raise BadOption(f"'{text}' is not a time", where=f"option {option}", cure=_HOW) from None
+        ago = float("inf")
+    if ago > _LONGEST_AGO:
+        raise BadOption(f"'{text}' is not a time", where=f"option {option}", cure=_HOW)
+    return Moment(ago=ago)
 
 
 def parse_duration(value: t.Any, option: str) -> float:

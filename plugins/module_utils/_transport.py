@@ -10,6 +10,7 @@ import contextlib
 import re
 import socket
 import threading
+import time
 import traceback
 import typing as t
 
@@ -31,28 +32,81 @@ except ImportError:
 _CHUNK = 65536
 
 
-class _Connection(HTTPSConnection):
-    """A connection whose answer must begin with a whole head within its timeout: a trickle may not hold us longer."""
+class _Request(threading.local):
+    """The request that this thread is at."""
 
-    _is_cut = False
+    ends = float("inf")
+    """When it has to be over, on the steady clock."""
+    line: socket.socket | None = None
+    """Its connection, whatever TLS and a proxy make of the first socket."""
+
+
+_request = _Request()
+
+
+@contextlib.contextmanager
+def until(ends: float) -> t.Iterator[None]:
+    """Within this, whatever a request waits for, its connection is cut at ``ends`` (``time.monotonic()``).
+
+    A socket's own timeout starts anew with every byte of a trickle.
+    """
+    mine = _request.__dict__  # what belongs to this thread, for the timer's to look into
+    mine.update(ends=ends, line=None)
+    is_cut = threading.Event()
+
+    def cut() -> None:
+        is_cut.set()
+        line = mine["line"]
+        if line is not None:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, ends - time.monotonic()), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except Exception as error:
+        if not is_cut.is_set() or isinstance(error, requests.exceptions.ConnectTimeout):
+            raise
+    finally:
+        timer.cancel()
+    if is_cut.is_set():
+        raise socket.timeout("the answer was not whole in time")
+
+
+class _Connection(HTTPSConnection):
+    """A connection that its request may cut."""
+
+    _line: socket.socket | None = None
+
+    def _new_conn(self) -> t.Any:
+        whole = t.cast(float, self.timeout)
+        # Each address of the host may take the timeout, one after the other.
+        left = min(_request.ends - time.monotonic(), whole)
+        self.timeout = t.cast(t.Any, max(0.01, left) / _addresses(self.host, self.port))
+        try:
+            first = super()._new_conn()
+        finally:
+            self.timeout = t.cast(t.Any, whole)
+        _request.line = self._line = first.dup()
+        return first
 
     def getresponse(self) -> t.Any:
-        timer = threading.Timer(t.cast(float, self.timeout), self._cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            response = super().getresponse()
-        finally:
-            timer.cancel()
-        if self._is_cut:
-            raise socket.timeout("the head of the answer was not whole in time")
-        return response
+        _request.line = self._line
+        return super().getresponse()
 
-    def _cut(self) -> None:
-        self._is_cut = True
-        if isinstance(self.sock, socket.socket):
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+    def close(self) -> None:
+        super().close()
+        if self._line is not None:
+            self._line.close()
+
+
+def _addresses(host: str, port: int | None) -> int:
+    try:
+        return len(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
+    except (OSError, UnicodeError):
+        return 1  # it is told where the connection is made
 
 
 class _Pool(HTTPSConnectionPool):
@@ -76,13 +130,9 @@ def _use_our_pool(manager: t.Any) -> t.Any:
 
 
 def chunks(response: requests.Response) -> t.Iterator[bytes]:
-    """The body as it arrives. read1 gives what is there, so that a trickle cannot hold us beyond our time."""
-    read1 = getattr(response.raw, "read1", None)
-    if read1 is None:  # urllib3 before 2.3
-        yield from response.iter_content(_CHUNK)
-        return
-    while chunk := read1(_CHUNK, decode_content=True):
-        yield chunk
+    """The body as it arrives; one that is shorter than announced is an error."""
+    response.raw.enforce_content_length = True  # urllib3 before 2.0 lets it pass
+    yield from response.iter_content(_CHUNK)
 
 
 def failures() -> tuple[type[Exception], ...]:

@@ -134,6 +134,15 @@ as_of:
   returned: success
   type: str
   sample: "2026-11-24T09:00:00Z"
+clock_doubt:
+  description:
+    - Seconds by which RV(as_of) may be too late, by the clock of the machine that asked, or by the times of other
+      answers. Less than five minutes count as 0; so does a machine's clock that the site's tokens do not agree with.
+    - Null where the site's answers carry no date, and RV(as_of) is a time of the machine that asked.
+    - Jobs that O(ended_after) leaves out by no more than that may have ended since; RV(complete) is V(false) then.
+  returned: success
+  type: int
+  sample: 0
 complete:
   description:
     - Whether everything that was asked for was seen. Never read V(false) as none.

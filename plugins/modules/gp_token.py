@@ -62,6 +62,13 @@ expires:
   returned: success
   type: str
   sample: "2026-11-24T10:00:00Z"
+clock_ahead:
+  description:
+    - Seconds by which the site's clock is ahead of that of the machine that ran the task; 0 where it is not.
+    - Null where the token's own expiry does not agree with the times of the site's answers, or without a login.
+  returned: success
+  type: int
+  sample: 0
 api:
   description: The admin API that the site speaks, C(enterprise) or C(server).
   returned: success
@@ -86,9 +93,10 @@ def main() -> None:
     with module.reporting_errors(), Site(Connection.read(module.params.get)) as site:
         api = site.dialect.api
         token = site.tokens.current()
-        expires = _times.iso(site.tokens.expires)
+        ahead = site.client.clock.ahead
+        told = {"expires": _times.iso(site.tokens.expires), "clock_ahead": None if ahead is None else round(ahead)}
     # The action plugin of this name takes the armour off; see _armour.
-    module.exit_json(changed=False, api=api, armoured_token=_armour.put_on(token.encode()), expires=expires)
+    module.exit_json(changed=False, api=api, armoured_token=_armour.put_on(token.encode()), **told)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,23 @@ import json
 import time
 import typing as t
 
+from ..module_utils._errors import BadOption
+
 Facts = dict[str, t.Any]
+_LONGEST = 86400
 _remembered: dict[str, tuple[float, Facts]] = {}
+
+
+def seconds(get: t.Callable[[str], t.Any]) -> float:
+    """How long an answer is remembered; raises BadOption for what would be for ever."""
+    value = float(get("cache_seconds"))
+    if not 0 <= value <= _LONGEST:
+        raise BadOption(
+            f"'{value}' is no time to remember an answer for",
+            where="option cache_seconds",
+            cure=f"Use 0 to {_LONGEST} seconds.",
+        )
+    return value
 
 
 def remember(options: dict[str, t.Any], seconds: float, ask: t.Callable[[], Facts]) -> Facts:

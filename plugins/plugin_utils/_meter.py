@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ..module_utils import _armour, _gate, _memory, _times
+from ..module_utils._details import Known
 from ..module_utils._errors import BadOption
 from ..module_utils._policy import FUTURE_MARK, Policy
 
@@ -52,10 +53,15 @@ class Meter:
         self._often = often
         self._token: str | None = None
         self._memory = _memory.NEW
+        self._given = policy
+        self._is_window_fixed = False
         self.policy = policy
 
     def measure(self) -> Measured:
-        """One measurement; fixes the policy's window at the first good one, and checks there what it names."""
+        """One measurement; fixes the policy's window at the first good one, and checks there what it names.
+
+        A time that may be hours off fixes nothing: then the window moves until clocks agree.
+        """
         if self._often and self._token is None:
             refused = self._log_in(self._connection)
             if refused is not None:
@@ -67,11 +73,13 @@ class Meter:
                 # Without a password nobody can log in anew: then the refused token is what is wrong.
                 return measured if refused.kind == "BadOption" else refused
             measured = self._query()
-        if measured.facts is not None and self.policy.began is None:
+        if measured.facts is not None and not self._is_window_fixed:
             now = _times.from_wire(measured.facts.get("as_of"))
             if now is not None:
-                self._check_names(measured.facts, now)
-                self.policy = self.policy.fixed(now)
+                if self.policy.began is None:
+                    self._check_names(measured.facts, now)
+                self.policy = self._given.fixed(now)
+                self._is_window_fixed = measured.facts.get("clock_doubt") == 0
         return measured
 
     def _log_in(self, connection: Result) -> Measured | None:
@@ -80,11 +88,13 @@ class Meter:
         armoured = result.get("armoured_token")
         if armoured is None:
             # Once the password has been sent, nobody knows what a second try would count for.
-            was_sent = str((result.get("failure") or {}).get("where", "")).startswith("POST")
             failed = self._failed(result)
+            was_sent = str((failed.failure or {}).get("where", "")).startswith("POST") or failed.kind == "Unforeseen"
             is_lost = was_sent and not (failed.failure or {}).get("unsent")
             return replace(failed, is_final=failed.is_final or is_lost)
         self._token = _armour.take_off(armoured).decode()
+        if self._memory == _memory.NEW and result.get("clock_ahead") is not None:
+            self._memory = _memory.pack({}, Known(clock_ahead=float(result["clock_ahead"])))
         self._connection = {**self._connection, "api": result.get("api", "auto")}
         return None
 
@@ -119,7 +129,7 @@ class Meter:
     def _ended_after(self) -> str:
         """From when on failures are looked at: a time before the site's now until that is known."""
         policy = self.policy
-        if policy.since is None and policy.began is None:
+        if policy.since is None and not self._is_window_fixed:
             return f"{(policy.window or 0.0) + policy.clock_slack:.0f}s"
         return f"{max(policy.looks_back_to(0.0), 1.0):.3f}"
 

@@ -149,7 +149,7 @@ class ModelSite:
         self.model = model
         self.dialect = _api.DIALECTS[model.api]
         self.roots = _api.roots(URL)
-        clock = SimpleNamespace(is_known=True, now=lambda: NOW)
+        clock = SimpleNamespace(is_known=True, now=lambda: NOW, doubt=0.0, ahead=None)
         self.client = SimpleNamespace(clock=clock, counters=SimpleNamespace(sent=0, retried=0), seconds=0.0)
         self.tokens = SimpleNamespace(logins=0)
         self.connection = SimpleNamespace(username="clerk")
@@ -160,14 +160,14 @@ class ModelSite:
     def __exit__(self, *_exc: object) -> None:
         pass
 
-    def ask(self, url: str, params: t.Mapping[str, str] | None = None) -> Body:
+    def ask(self, url: str, understand: t.Callable[[Body], t.Any], params: t.Mapping[str, str] | None = None) -> t.Any:
         self.model.move()
         body = self._answer(url.removeprefix(URL).strip("/").split("/"), params or {})
         self.model.log.append((url, params, body))
-        return body
+        return understand(body)
 
-    def ask_by_post(self, url: str) -> Body:
-        return self.ask(url)
+    def ask_by_post(self, url: str, understand: t.Callable[[Body], t.Any]) -> t.Any:
+        return self.ask(url, understand)
 
     def _answer(self, path: list[str], params: t.Mapping[str, str]) -> Body:
         if path[0] == "rest":

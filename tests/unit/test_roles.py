@@ -157,9 +157,29 @@ def test_every_option_is_handed_on_with_its_fallback(role: str) -> None:
     for name, option in options.items():
         if name in _options.CONNECTION:
             expected[name] = f"{{{{ {role}_{name} | default(gisops_arcgis_{name}) | default(omit) }}}}"
+        elif name in _options.GATE and option.get("default") != _options.GATE[name].get("default"):
+            otherwise = f"regex_replace('^(None)?$', '{option['default']}')"
+            expected[name] = f"{{{{ {role}_{name} | string | trim | {otherwise} }}}}"
         elif name not in OWN[role] | PUBLISHING:
             expected[name] = f"{{{{ {role}_{name}{'' if 'default' in option else ' | default(omit)'} }}}}"
     assert handed == expected
+
+
+def test_an_empty_variable_has_the_default_of_the_role(tmp_path: Path) -> None:
+    """Where that differs from the default of the module. Core refuses an empty number, and lets null pass."""
+    drain = {"ansible.builtin.include_role": {"name": "gisops.arcgis.gp_jobs_drain"}, "ignore_errors": True}
+    given = {"url": "https://localhost:1/arcgis", "username": "me", "password": "x", "retries": 0, "error_limit": 1}
+    connection = {f"gp_jobs_drain_{name}": value for name, value in given.items()}
+    is_the_default = {
+        "that": ["gp_jobs_drain_result.policy.wait == wait", "gp_jobs_drain_result.policy.steady == steady"]
+    }
+    tasks: list[dict[str, t.Any]] = []
+    for wait, steady, seconds, polls in (("", 2, 1800, 2), (" ", None, 1800, 2), (None, 2, 1800, 2), (0, 1, 0, 1)):
+        own: dict[str, t.Any] = {"gp_jobs_drain_wait": wait, "gp_jobs_drain_steady": steady}
+        tasks.append({"block": [drain], "vars": {**connection, **own}, "rescue": [{"ansible.builtin.meta": "noop"}]})
+        tasks.append({"ansible.builtin.assert": is_the_default, "vars": {"wait": seconds, "steady": polls}})
+    done = run_playbook(tmp_path, [play(tasks)])
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 @pytest.mark.parametrize("role", EVERY_ROLE)

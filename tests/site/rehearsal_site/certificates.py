@@ -8,6 +8,7 @@ import atexit
 import shutil
 import ssl
 import tempfile
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
 
@@ -43,6 +44,24 @@ def server_context(host: str, *, client_certificates: bool = False) -> ssl.SSLCo
     if client_certificates:
         context.verify_mode = ssl.CERT_REQUIRED
         authority().configure_trust(context)
+    return context
+
+
+@lru_cache(maxsize=1)
+def other_context() -> ssl.SSLContext:
+    """A certificate of the right CA for another host."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority().issue_cert("other.example.com").configure_cert(context)
+    return context
+
+
+@lru_cache(maxsize=1)
+def expired_context() -> ssl.SSLContext:
+    """A certificate of the right CA and for the right host that ran out a day ago."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ended = datetime.now(timezone.utc) - timedelta(days=1)
+    begun = ended - timedelta(days=30)
+    authority().issue_cert("localhost", "127.0.0.1", not_before=begun, not_after=ended).configure_cert(context)
     return context
 
 

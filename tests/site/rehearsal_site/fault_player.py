@@ -10,7 +10,9 @@ import socket
 import struct
 import zlib
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from functools import lru_cache
+from typing import Any
 
 from aiohttp import web
 
@@ -18,6 +20,7 @@ from .errors import DENIED, NO_MACHINES, NO_TOKEN, SiteError, admin_body, rest_b
 from .faults import FaultRule
 from .pages import message, sign_in
 from .site import Site
+from .statuses import parse_status, spell
 from .wire import Request
 
 Answer = tuple[int, bytes, str, dict[str, str]]
@@ -34,9 +37,10 @@ class Exchange:
         closing: asyncio.Event,
         site: Site,
         request: Request | None,
+        disturb: Callable[[FaultRule], Awaitable[None]],
     ) -> None:
         self.http, self.make, self.headers, self.closing, self.site = http, make, headers, closing, site
-        self.request = request
+        self.request, self.disturb = request, disturb
 
     def right_answer(self) -> web.Response:
         status, body, content_type, headers = self.make()
@@ -255,6 +259,76 @@ async def _results(rule: FaultRule, exchange: Exchange) -> web.StreamResponse:
     return exchange.respond(json.dumps(data), content_type, status, headers)
 
 
+@player("edited")
+async def _edited(rule: FaultRule, exchange: Exchange) -> web.StreamResponse:
+    status, body, content_type, headers = exchange.make()
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return exchange.respond(body, content_type, status, headers)
+    if isinstance(data, dict):
+        _edit(data, rule)
+    return exchange.respond(json.dumps(data), content_type, status, headers)
+
+
+def _edit(data: dict[str, Any], rule: FaultRule) -> None:
+    put, add, drop = (rule.options.get(name) for name in ("put", "add", "drop"))
+    data.update(put if isinstance(put, dict) else {})
+    for name, number in (add if isinstance(add, dict) else {}).items():
+        if isinstance(data.get(name), int):
+            data[name] += int(str(number))
+    for name in drop if isinstance(drop, list) else ():
+        data.pop(str(name), None)
+    results = data.get("results")
+    if not isinstance(results, dict):
+        return
+    if "spelling" in rule.options:
+        results = {job_id: spell(parse_status(word), rule.text("spelling", "")) for job_id, word in results.items()}
+    if "word" in rule.options:
+        results = dict.fromkeys(results, rule.options["word"])
+    data["results"] = {
+        "ids": list(results),
+        "objects": {job_id: {"jobStatus": word} for job_id, word in results.items()},
+        "id_objects": [{"jobId": job_id, "jobStatus": word} for job_id, word in results.items()],
+        "nulls": dict.fromkeys(results),
+    }.get(rule.text("form", ""), results)
+
+
+@player("other_page", "unfiltered")
+async def _other_question(rule: FaultRule, exchange: Exchange) -> web.StreamResponse:
+    """Answers another question than the one asked, and says that it was the one asked."""
+    request = exchange.request
+    if request is None:
+        return exchange.right_answer()
+    asked = request.params.copy()
+    if rule.fault == "unfiltered":
+        request.params.popall("jobStatus", None)
+    else:
+        start = int(asked.get("start") or 1)
+        request.params["start"] = str(max(1, start + rule.integer("by", 3)))
+    status, body, content_type, headers = exchange.make()
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return exchange.respond(body, content_type, status, headers)
+    if isinstance(data, dict) and "results" in data:
+        if rule.fault == "other_page" and "start" in data:
+            moved = start - int(data["start"])
+            data["start"] = start
+            if data.get("nextStart", -1) > 0:
+                data["nextStart"] += moved
+        elif rule.fault == "unfiltered" and isinstance(data.get("query"), dict):
+            data["query"]["status"] = asked.getall("jobStatus", [])
+    return exchange.respond(json.dumps(data), content_type, status, headers)
+
+
+@player("date")
+async def _date(rule: FaultRule, exchange: Exchange) -> web.StreamResponse:
+    response = exchange.right_answer()
+    response.headers["Date"] = formatdate(exchange.site.clock.now() / 1000 + rule.shift("1h"), usegmt=True)
+    return response
+
+
 @player("truncated_json", "bom", "bad_utf8")
 async def _spoilt(rule: FaultRule, exchange: Exchange) -> web.StreamResponse:
     status, body, content_type, headers = exchange.make()
@@ -299,6 +373,33 @@ async def _by_hand(rule: FaultRule, exchange: Exchange) -> web.StreamResponse:
     return exchange.close()
 
 
+@player("truncated_chunks", "truncated_open")
+async def _cut(rule: FaultRule, exchange: Exchange) -> web.StreamResponse:
+    _, body, content_type, _ = exchange.make()
+    half = body[: len(body) // 2]
+    lines = ["HTTP/1.1 200 OK", f"Content-Type: {content_type};charset=UTF-8"]
+    lines += [f"{name}: {value}" for name, value in exchange.headers.items() if value]
+    if rule.fault == "truncated_chunks":
+        lines.append("Transfer-Encoding: chunked")
+        half = b"%x\r\n%b\r\n" % (len(half), half)
+    else:
+        lines.append("Connection: close")
+    exchange.write(("\r\n".join(lines) + "\r\n\r\n").encode() + half)
+    await exchange.flushed()
+    return exchange.close()
+
+
+# -- at the door: what the next connection meets ----------------------------------------------------------------
+
+
+@player("closed_port", "full_backlog", "silent_port", "other_certificate", "expired_certificate")
+async def _at_the_door(rule: FaultRule, exchange: Exchange) -> web.StreamResponse:
+    response = exchange.right_answer()
+    response.force_close()
+    await exchange.disturb(rule)
+    return response
+
+
 @player("stall_headers")
 async def _stall_headers(rule: FaultRule, exchange: Exchange) -> web.StreamResponse:
     await exchange.pause(rule.delay("1h"))
@@ -318,7 +419,10 @@ async def _endless(rule: FaultRule, exchange: Exchange) -> web.StreamResponse:
     await response.write(b'{"total": 1, "results": [0')
     sent, chunk = 0, b",0" * 32768
     while sent < size and not exchange.closing.is_set():
-        await response.write(chunk)
+        try:
+            await response.write(chunk)
+        except ConnectionError:  # the reader has had enough
+            return Gone()
         sent += len(chunk)
         # A fast reader never makes a write wait, and the loop has others to serve.
         await asyncio.sleep(0)

@@ -20,6 +20,8 @@ FAULTS: dict[str, str] = {
     "no_machines_html": "the same in HTML, with `status` (default 200)",
     "truncated_json": "half of the JSON, with a Content-Length that agrees",
     "truncated_body": "half of the body, with a Content-Length of all of it, and then the end",
+    "truncated_chunks": "half of the body in chunks, and then the end without the last chunk",
+    "truncated_open": "half of the body with nothing that tells its length, and then the end",
     "empty_body": "200 and nothing",
     "xml": "XML in place of JSON",
     "bom": "the right answer after a byte order mark and blanks",
@@ -40,12 +42,24 @@ FAULTS: dict[str, str] = {
     "error500": "internal error, in `shape` admin, rest or http",
     "results_missing": "the right answer without results",
     "results_null": "the right answer with results null",
+    "edited": "the right answer with members changed: `put` and `add` (to numbers) by name, `drop` a list of names; "
+    "`form` of results ids, objects, id_objects or nulls, `spelling` of their statuses, or one `word` for all",
+    "other_page": "the page that starts `by` jobs later (default 3; less than 0: earlier), as if it had been asked for",
+    "unfiltered": "the answer without jobStatus, its echo as if it had been honoured",
+    "date": "the right answer with a Date `by` later (default 1h; -1h is earlier)",
+    "closed_port": "the right answer and the end of the connection; then nobody listens (for `delay`, default 1h)",
+    "full_backlog": "the same, and then nobody takes a connection, nor refuses one (for `delay`, default 1h)",
+    "silent_port": "the same, and then new `connections` (default all) are taken, and not a word of TLS is spoken",
+    "other_certificate": "the same, and then new `connections` meet a certificate of another host",
+    "expired_certificate": "the same, and then new `connections` meet a certificate that has run out",
     "custom": "`body` (text or JSON), `status`, `content_type`, `headers` as given",
 }
 
 _OPTIONS = frozenset(
-    "fault match status body location retry_after delay depth size shape content_type headers message".split()
+    "fault match status body location retry_after delay depth size shape content_type headers message "
+    "put add drop form spelling word by connections".split()
 )
+_FORMS = ("ids", "objects", "id_objects", "nulls")
 _MATCH = frozenset("path method nth after times".split())
 
 
@@ -79,6 +93,11 @@ class FaultRule:
 
     def delay(self, default: str) -> float:
         return parse_duration(self.options.get("delay", default)) / 1000
+
+    def shift(self, default: str) -> float:
+        """Seconds of ``by``, which may be less than 0."""
+        text = self.text("by", default)
+        return parse_duration(text.lstrip("-")) / 1000 * (-1 if text.startswith("-") else 1)
 
     def integer(self, name: str, default: int) -> int:
         return int(str(self.options.get(name, default)))
@@ -121,6 +140,8 @@ def parse_fault(data: Mapping[str, object]) -> FaultRule:
     options = {key: value for key, value in data.items() if key not in ("fault", "match")}
     if options.get("shape", "admin") not in ("admin", "rest", "http"):
         raise ValueError(f"fault {name}: shape {options['shape']!r} is none of admin, rest, http")
+    if options.get("form", "ids") not in _FORMS:
+        raise ValueError(f"fault {name}: form {options['form']!r} is none of {', '.join(_FORMS)}")
     return FaultRule(
         fault=name,
         path=re.compile(str(match["path"])) if match.get("path") else None,

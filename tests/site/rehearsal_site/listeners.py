@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from aiohttp import web
 
 from .certificates import server_context
 from .control import Control
+from .door import Door
 from .site import LogEntry, Site
 from .web import Front
 
@@ -33,6 +35,7 @@ class Listeners:
         self.site, self.options, self._log = site, options, log
         self.control = Control(site)
         self._fronts: list[Front] = []
+        self._doors: list[Door] = []
         self._runners: list[web.AppRunner] = []
         self.url = self.control_url = ""
         self.portal_url: str | None = None
@@ -58,7 +61,7 @@ class Listeners:
                 self.site.server_url = self.url
             elif layout.federated:
                 self.portal_url = f"{origin}/{layout.portal_context}"
-            port = await self._listen(self.control.app(), "127.0.0.1", options.control_port, secure=False)
+            port = await self._listen(self.control.app(), "127.0.0.1", options.control_port)
             self.control_url = f"http://127.0.0.1:{port}"
         except BaseException:
             await self.stop()
@@ -67,6 +70,9 @@ class Listeners:
     async def stop(self) -> None:
         for front in self._fronts:
             front.closing.set()
+        for door in self._doors:
+            await door.close()
+        self._doors.clear()
         for runner in reversed(self._runners):
             await runner.cleanup()
         self._runners.clear()
@@ -74,14 +80,23 @@ class Listeners:
     async def _front(self, contexts: dict[str, bool], port: int) -> str:
         front = Front(self.site, contexts=contexts, log=self._log)
         self._fronts.append(front)
-        port = await self._listen(front.app(), self.options.host, port, secure=True)
-        name = "localhost" if self.options.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else self.options.host
+        options = self.options
+        runner = await self._runner(front.app())
+        context = server_context(options.host, client_certificates=options.client_certificates)
+        door = Door(self.site, cast(web.Server, runner.server), context)
+        self._doors.append(door)
+        port = door.open(options.host, port)
+        front.disturb = door.disturb
+        name = "localhost" if options.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else options.host
         return f"https://{name}:{port}"
 
-    async def _listen(self, app: web.Application, host: str, port: int, *, secure: bool) -> int:
+    async def _listen(self, app: web.Application, host: str, port: int) -> int:
+        runner = await self._runner(app)
+        await web.TCPSite(runner, host, port).start()
+        return int(runner.addresses[0][1])
+
+    async def _runner(self, app: web.Application) -> web.AppRunner:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         self._runners.append(runner)
-        context = server_context(host, client_certificates=self.options.client_certificates) if secure else None
-        await web.TCPSite(runner, host, port, ssl_context=context).start()
-        return int(runner.addresses[0][1])
+        return runner

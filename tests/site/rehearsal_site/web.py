@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -14,6 +14,7 @@ from multidict import MultiDict
 from .dispatch import dispatch
 from .errors import SiteError, shaped
 from .fault_player import Exchange, play
+from .faults import FaultRule
 from .pages import encode
 from .site import LogEntry, Site
 from .wire import Reply, Request
@@ -26,6 +27,8 @@ class Front:
         self._site, self._contexts, self._log = site, contexts, log
         self._peers: set[tuple[str, int]] = set()
         self.closing = asyncio.Event()
+        self.disturb: Callable[[FaultRule], Awaitable[None]]
+        """Has the next connections meet a fault; whoever listens for this front puts that here."""
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=64 * 1024 * 1024, handler_args={"access_log": None})
@@ -74,7 +77,8 @@ class Front:
         if rule is not None:
             entry.fault = rule.fault
             site.counters.faults[rule.fault] += 1
-        exchange = Exchange(http, self._answer_of(request, is_portal), self.headers(), self.closing, site, request)
+        make = self._answer_of(request, is_portal)
+        exchange = Exchange(http, make, self.headers(), self.closing, site, request, self.disturb)
         try:
             return await play(rule, exchange) if rule is not None else exchange.right_answer()
         finally:

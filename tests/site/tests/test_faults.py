@@ -4,19 +4,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import re
 import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
-from conftest import PUBLISHING, Client, Start, jobs
+from conftest import NOON, PUBLISHING, Client, Start, jobs
 from rehearsal_site.fault_player import PLAYERS
 from rehearsal_site.faults import FAULTS, parse_fault
+from rehearsal_site.running import running_site
 
 QUERY = f"admin/services/{PUBLISHING}/jobs/query"
 
@@ -127,12 +131,21 @@ def test_trickle(faulty: Callable[..., Client]) -> None:
     assert time.monotonic() - begin >= 0.2
 
 
-@pytest.mark.parametrize("fault", ["reset_before", "reset_in_body", "truncated_body"])
+@pytest.mark.parametrize("fault", ["reset_before", "reset_in_body", "truncated_body", "truncated_chunks"])
 def test_connections_that_break(faulty: Callable[..., Client], fault: str) -> None:
     client = faulty(fault, match={"path": "jobs/query", "times": 1})
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         client.query()
     assert client.query()["total"] == 3  # and the site lives on
+
+
+def test_a_body_without_a_length_is_cut_so_that_nobody_sees_it_but_by_its_content(
+    faulty: Callable[..., Client],
+) -> None:
+    whole = faulty("slow", delay="0s").response(QUERY).content
+    response = faulty("truncated_open").response(QUERY)
+    assert response.content == whole[: len(whole) // 2]
+    assert "Content-Length" not in response.headers
 
 
 def test_deeply_nested(faulty: Callable[..., Client]) -> None:
@@ -173,6 +186,122 @@ def test_results(faulty: Callable[..., Client]) -> None:
     assert (body["results"], body["total"]) == (None, 3)
 
 
+def test_edited(faulty: Callable[..., Client]) -> None:
+    edited = faulty(
+        "edited", put={"num": 3, "nextStart": "soon"}, add={"total": 2, "start": -1}, drop=["query"]
+    ).query()
+    assert (edited["num"], edited["nextStart"], edited["total"], edited["start"]) == (3, "soon", 5, 0)
+    assert "query" not in edited
+    assert list(edited["results"].values()) == ["Executing"] * 3
+
+
+@pytest.mark.parametrize(
+    ("form", "holds"),
+    [("ids", str), ("id_objects", {"jobId", "jobStatus"}), ("objects", {"jobStatus"}), ("nulls", None)],
+)
+def test_edited_results(faulty: Callable[..., Client], form: str, holds: Any) -> None:
+    results = faulty("edited", form=form).query()["results"]
+    one = results[0] if isinstance(results, list) else next(iter(results.values()))
+    assert len(results) == 3
+    assert one is None if holds is None else isinstance(one, str) if holds is str else set(one) == holds
+
+
+def test_edited_words(faulty: Callable[..., Client]) -> None:
+    assert set(faulty("edited", spelling="esri").query()["results"].values()) == {"esriJobExecuting"}
+    assert set(faulty("edited", spelling="upper", form="objects").query()["results"].popitem()[1].values()) == {
+        "EXECUTING"
+    }
+    assert set(faulty("edited", word="Pondering").query()["results"].values()) == {"Pondering"}
+
+
+@pytest.mark.parametrize(("by", "first"), [(3, 5), (-2, 1), (1, 3)])
+def test_other_page(start: Start, by: int, first: int) -> None:
+    client = start(jobs({"status": "executing", "count": 9}))
+    order = list(client.query()["results"])
+    right = client.query(start=2, number=2)
+    client.site.faults.add({"fault": "other_page", "by": by})
+    page = client.query(start=2, number=2)
+    assert list(page["results"]) == order[first - 1 : first + 1]
+    assert {**page, "results": right["results"]} == right
+
+
+def test_unfiltered(start: Start, api: str) -> None:
+    client = start(jobs({"status": "executing"}, {"status": "failed", "count": 2}), api=api)
+    right = client.query(jobStatus="esriJobFailed")
+    client.site.faults.add({"fault": "unfiltered"})
+    page = client.query(jobStatus="esriJobFailed")
+    assert (right["total"], page["total"], len(page["results"])) == (2, 3, 3)
+    assert "esriJobFailed" in str(page["query"]["status"])
+
+
+@pytest.mark.parametrize(("by", "hours"), [("5h", 5), ("-5h", -5)])
+def test_date(faulty: Callable[..., Client], by: str, hours: int) -> None:
+    client = faulty("date", by=by)
+    told = parsedate_to_datetime(client.response(QUERY).headers["Date"]).timestamp()
+    assert told == NOON / 1000 + hours * 3600
+
+
+# -- at the door -------------------------------------------------------------------------------------------------
+
+
+def opens(client: Client) -> None:
+    """Once the fault is over everybody is served again."""
+    client.site.faults.clear()
+    ends = time.monotonic() + 5
+    while time.monotonic() < ends:
+        with contextlib.suppress(requests.ConnectionError):
+            assert client.query()["total"] == 3
+            return
+        time.sleep(0.01)
+    raise AssertionError("the door stays shut")
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "words"),
+    [
+        ("closed_port", requests.ConnectionError, "refused"),
+        ("full_backlog", requests.ConnectTimeout, "timed out"),
+        ("silent_port", requests.RequestException, "timed out"),
+        ("other_certificate", requests.exceptions.SSLError, "(?i)mismatch|doesn't match|not valid"),
+        ("expired_certificate", requests.exceptions.SSLError, "expired"),
+    ],
+)
+def test_what_comes_after_the_right_answer_is_met_at_the_door(
+    faulty: Callable[..., Client], fault: str, error: type[Exception], words: str
+) -> None:
+    client = faulty(fault, match={"times": 1})
+    response = client.response(QUERY)
+    assert (response.json()["total"], response.headers["Connection"]) == (3, "close")
+    for _ in range(2):
+        with pytest.raises(error, match=words):
+            client.response(QUERY, timeout=0.3)
+    opens(client)
+
+
+@pytest.mark.parametrize("fault", ["silent_port", "other_certificate", "expired_certificate"])
+def test_so_many_connections_meet_it(faulty: Callable[..., Client], fault: str) -> None:
+    client = faulty(fault, match={"times": 1}, connections=1)
+    assert client.query()["total"] == 3
+    with pytest.raises(requests.RequestException):
+        client.response(QUERY, timeout=0.3)
+    assert client.query()["total"] == 3
+
+
+@pytest.mark.parametrize("fault", ["closed_port", "full_backlog"])
+def test_for_so_long_nobody_is_there(faulty: Callable[..., Client], fault: str) -> None:
+    client = faulty(fault, match={"times": 1}, delay="50ms")
+    assert client.query()["total"] == 3
+    time.sleep(0.2)
+    assert client.query()["total"] == 3
+
+
+@pytest.mark.parametrize("fault", ["closed_port", "full_backlog", "silent_port"])
+def test_a_site_ends_behind_a_door_that_is_shut(fault: str) -> None:
+    with running_site() as running:
+        running.site.faults.add({"fault": fault})
+        Client(running)
+
+
 def test_custom(faulty: Callable[..., Client]) -> None:
     client = faulty("custom", body={"isUpgrade": True}, status=202, headers={"X-Test": "yes"})
     response = client.response(QUERY)
@@ -201,7 +330,7 @@ def test_which_requests_get_it(start: Start) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"fault": "nothing"}, {"fault": "slow", "dealy": 1}, {"fault": "slow", "match": {"url": "x"}},
-     {"fault": "error498", "shape": "round"}],
+     {"fault": "error498", "shape": "round"}, {"fault": "edited", "form": "round"}],
 )  # fmt: skip
 def test_wrong_rules(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError):

@@ -321,3 +321,21 @@ def test_no_bytes_raise_anything_but_our_errors(status: int, content: bytes, hea
         assert isinstance(_answers.read(Answer(status, headers, content), WHERE), dict)
     except GpError as error:
         assert type(error).__name__ in vars(_errors)
+
+
+def test_letters_that_move_a_cursor_and_halves_of_letters() -> None:
+    """A terminal obeys them, and Ansible refuses a result with half a letter in it."""
+    hostile = r"""{"user\u001b[2J": ["\ud83d\ude00", "\ud800x", "a\tb", "\u202eevil", "\u00e9", "TURN", 1, null]}"""
+    body = _answers.read(answer(hostile.replace("TURN", "\u202e")), WHERE)
+    assert body == {"user?[2J": ["😀", "?x", "a\tb", "?evil", "é", "?", 1, None]}
+    assert _answers.quote("a\x1b[31mb\nc") == "a?[31mb c"
+
+
+def test_a_secret_at_the_end_of_what_is_quoted_of_a_page() -> None:
+    """Half of it would not be found."""
+    secret = "S3cret-of-the-site"
+    for before in range(_answers._LONGEST_PAGE - len(secret) - 2, _answers._LONGEST_PAGE + 2):
+        page = f"<html>{' ' * (before - 6)}{secret} and so on</html>"
+        with pytest.raises(GpError) as caught:
+            _answers.read(answer(page), WHERE, lambda text: text.replace(secret, "********"))
+        assert "S3cret" not in str(caught.value)

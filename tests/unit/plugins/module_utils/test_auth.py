@@ -16,7 +16,7 @@ from ansible_collections.gisops.arcgis.plugins.module_utils._client import Clien
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import (
     GpError,
     LoginRefused,
-    NotAllowed,
+    NotLoggedIn,
     NotUnderstood,
     TokenRefused,
     Unreachable,
@@ -59,7 +59,7 @@ def test_what_a_login_sends(scripted: t.Any, read_connection: Read, client: str,
             token_url=token_url.replace("https://PLACE", server.origin),
         )
         with Site(connection) as site:
-            assert site.ask(f"{server.url}/admin/x", {"a": "1"}) == {"ok": True}
+            assert site.ask(f"{server.url}/admin/x", dict, {"a": "1"}) == {"ok": True}
             assert site.tokens.logins == 1
         login, read = server.seen
     assert (login.method, login.path, login.query) == ("POST", "/tokens/generateToken", {})
@@ -79,7 +79,7 @@ def test_a_refused_password_is_sent_once(read_connection: Read, api: str, shape:
             failures = []
             for _time in range(5):
                 with pytest.raises(LoginRefused) as caught:
-                    site.ask(site.roots.admin)
+                    site.ask(site.roots.admin, dict)
                 failures.append(str(caught.value))
         assert running.site.counts()["wrong_passwords"] == len(logins(running)) == 1
         assert len(set(failures)) == 1
@@ -93,7 +93,7 @@ def test_a_refused_password_is_sent_once(read_connection: Read, api: str, shape:
 def test_a_refused_password_is_sent_once_by_many_threads(read_connection: Read) -> None:
     with running_site("empty", delay="20ms") as running:
         with Site(read_connection(**options(running, password="wrong-Passw0rd"))) as site:
-            kinds = in_threads(8, lambda: site.ask(site.roots.admin))
+            kinds = in_threads(8, lambda: site.ask(site.roots.admin, dict))
         assert {type(kind) for kind in kinds} == {LoginRefused}
         assert running.site.counts()["wrong_passwords"] == 1
 
@@ -106,7 +106,7 @@ def test_a_lost_answer_to_a_login_fails_clearly_and_is_not_sent_again(read_conne
         with Site(read_connection(**options(running, timeout=1, retries=3))) as site:
             for _time in range(2):
                 with pytest.raises((Unreachable, NotUnderstood)) as caught:
-                    site.ask(site.roots.admin)
+                    site.ask(site.roots.admin, dict)
         assert len(logins(running)) == 1
         assert "generateToken" in str(caught.value)
 
@@ -119,7 +119,7 @@ def test_a_busy_token_service_is_asked_again(read_connection: Read, status: int)
             {"fault": "http_status", "status": status, "match": {"path": "generateToken", "times": 2}}
         )
         with Site(read_connection(**options(running))) as site:
-            assert site.ask(site.roots.admin)
+            assert site.ask(site.roots.admin, dict)
         assert len(logins(running)) == 3
         assert running.site.counts()["logins"] == 1
 
@@ -129,8 +129,8 @@ def test_a_busy_token_service_is_asked_again(read_connection: Read, status: int)
     [
         ({"fault": "html_login"}, NotUnderstood, "A page came where JSON was asked for"),
         ({"fault": "redirect_login"}, NotUnderstood, "sends us on to https://login.example.invalid/adfs/ls/"),
-        ({"fault": "http_status", "status": 401}, NotAllowed, "wants a login of its own"),
-        ({"fault": "http_status", "status": 403}, NotAllowed, "HTTP 403"),
+        ({"fault": "http_status", "status": 401}, NotLoggedIn, "wants a login of its own"),
+        ({"fault": "http_status", "status": 403}, NotLoggedIn, "HTTP 403"),
         ({"fault": "custom", "body": {"expires": 1}}, NotUnderstood, "The answer to the login has no token"),
         ({"fault": "custom", "body": {"token": ""}}, NotUnderstood, "The answer to the login has no token"),
         ({"fault": "custom", "body": {"token": 5}}, NotUnderstood, "The answer to the login has no token"),
@@ -145,7 +145,7 @@ def test_other_answers_to_a_login(read_connection: Read, fault: t.Any, kind: typ
     with running_site("empty") as running:
         running.site.faults.add({**fault, "match": {"path": "generateToken"}})
         with Site(read_connection(**options(running))) as site, pytest.raises(GpError) as caught:
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
         assert caught.value.__class__ is kind
         assert words in str(caught.value)
         assert len(logins(running)) == 1
@@ -165,7 +165,7 @@ def test_a_token_service_that_repeats_the_password(scripted: t.Any, read_connect
             token_url=f"{server.url}/generateToken",
         )
         with Site(connection) as site, pytest.raises(LoginRefused) as caught:
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
     assert "S3cret" not in repr(caught.value.to_result())
     assert "Bad ******** ********" in str(caught.value)
 
@@ -180,7 +180,7 @@ def test_the_answer_says_when_a_token_expires(read_connection: Read, api: str, f
     with running_site("empty", api=api, expires_form=form, token_max_minutes=10) as running:
         running.site.clock.freeze()
         with Site(read_connection(**options(running, token_expiration=600))) as site:
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
             assert site.tokens.expires is not None
             assert abs(site.tokens.expires - running.site.clock.now() / 1000 - 600) <= 1
 
@@ -189,7 +189,7 @@ def test_the_answer_says_when_a_token_expires(read_connection: Read, api: str, f
 def test_an_implausible_expiry_is_left_to_a_498(read_connection: Read, form: str) -> None:
     with running_site("empty", expires_form=form) as running, Site(read_connection(**options(running))) as site:
         for _time in range(3):
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
         assert site.tokens.expires is None
         assert site.tokens.logins == 1
 
@@ -200,7 +200,7 @@ def test_a_token_is_renewed_before_it_expires(read_connection: Read, monkeypatch
         running_site("empty", token_max_minutes=10) as running,
         Site(read_connection(**options(running, total_timeout=0))) as site,
     ):
-        site.ask(site.roots.admin)
+        site.ask(site.roots.admin, dict)
         real = time.monotonic
         for later, count in ((400, 1), (485, 2)):
             monkeypatch.setattr(time, "monotonic", lambda later=later: real() + later)
@@ -211,10 +211,10 @@ def test_a_token_is_renewed_before_it_expires(read_connection: Read, monkeypatch
 
 def test_a_token_that_expired_is_renewed_once(read_connection: Read) -> None:
     with running_site("empty") as running, Site(read_connection(**options(running))) as site:
-        site.ask(site.roots.admin)
+        site.ask(site.roots.admin, dict)
         running.site.desk.revoke()
-        site.ask(site.roots.admin)
-        site.ask(site.roots.admin)
+        site.ask(site.roots.admin, dict)
+        site.ask(site.roots.admin, dict)
         assert site.tokens.logins == len(logins(running)) == 2
 
 
@@ -245,10 +245,10 @@ def test_eight_threads_with_an_expired_token_renew_it_once(read_connection: Read
         running_site("empty", delay="20ms", admin_error_shape=shape) as running,
         Site(read_connection(**options(running))) as site,
     ):
-        assert in_threads(8, lambda: site.ask(site.roots.admin)) == [None] * 8
+        assert in_threads(8, lambda: site.ask(site.roots.admin, dict)) == [None] * 8
         assert len(logins(running)) == 1, "and they log in once to begin with"
         running.site.desk.revoke()
-        assert in_threads(8, lambda: site.ask(site.roots.admin)) == [None] * 8
+        assert in_threads(8, lambda: site.ask(site.roots.admin, dict)) == [None] * 8
         assert site.tokens.logins == len(logins(running)) == 2
 
 
@@ -256,7 +256,7 @@ def test_a_new_token_that_is_refused_is_not_renewed_again(read_connection: Read)
     with running_site("empty") as running:
         running.site.faults.add({"fault": "error498", "match": {"path": "/admin"}})
         with Site(read_connection(**options(running))) as site, pytest.raises(TokenRefused) as caught:
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
         assert len(logins(running)) == 2
         assert "refuses the token that it has just given" in str(caught.value)
         assert "token_url" in caught.value.failure["cure"]
@@ -266,7 +266,7 @@ def test_a_given_token_without_a_password_expires_clearly(read_connection: Read)
     with running_site("empty") as running:
         given = {"username": None, "password": None, "token": "given-T0ken"}
         with Site(read_connection(**options(running, **given))) as site, pytest.raises(TokenRefused) as caught:
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
         assert logins(running) == []
         assert "The site refuses the token that was given: it has expired" in str(caught.value)
         assert "Get a new token for the same referer, or give username and password." in str(caught.value)
@@ -275,7 +275,7 @@ def test_a_given_token_without_a_password_expires_clearly(read_connection: Read)
 
 def test_a_given_token_with_a_password_is_replaced(read_connection: Read) -> None:
     with running_site("empty") as running, Site(read_connection(**options(running, token="given-T0ken"))) as site:
-        assert site.ask(site.roots.admin)
+        assert site.ask(site.roots.admin, dict)
         assert site.tokens.logins == 1
 
 
@@ -284,13 +284,13 @@ def test_a_good_given_token_needs_no_login(read_connection: Read) -> None:
         with Site(read_connection(**options(running))) as first:
             token = first.tokens.current()
         with Site(read_connection(**options(running, token=token, username=None, password=None))) as site:
-            assert site.ask(site.roots.admin)
+            assert site.ask(site.roots.admin, dict)
             assert site.tokens.logins == 0
         with (
             Site(read_connection(**options(running, token=token, username=None, password=None, referer="x"))) as site,
             pytest.raises(TokenRefused, match="bound to another client"),
         ):
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
 
 
 # --- where the token goes ----------------------------------------------------------------------------------------
@@ -336,7 +336,11 @@ def test_a_header_that_is_taken_out_on_the_way(scripted: t.Any, read_connection:
             token_url=f"{server.url}/generateToken",
         )
         with Site(connection) as site:
-            assert site.ask(f"{server.url}/admin", {"a": "1"}) == site.ask(f"{server.url}/admin") == {"ok": True}
+            assert (
+                site.ask(f"{server.url}/admin", dict, {"a": "1"})
+                == site.ask(f"{server.url}/admin", dict)
+                == {"ok": True}
+            )
             assert site.tokens.logins == 1
         assert server.paths()[1:] == ["GET /arcgis/admin", "POST /arcgis/admin", "POST /arcgis/admin"]
         assert server.seen[2].form == {"f": "json", "a": "1", "token": "T0ken"}
@@ -345,7 +349,7 @@ def test_a_header_that_is_taken_out_on_the_way(scripted: t.Any, read_connection:
 def test_a_token_that_is_seen_nowhere(read_connection: Read) -> None:
     with running_site("empty", refuse_x_esri_header=True, refuse_body_token=True) as running:
         with Site(read_connection(**options(running))) as site, pytest.raises(GpError) as caught:
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
         assert "sees no token, although one was sent in a header and in the body" in str(caught.value)
         assert "use an address that does not pass it" in str(caught.value)
         assert len(logins(running)) == 1

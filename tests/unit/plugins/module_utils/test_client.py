@@ -11,6 +11,7 @@ import threading
 import time
 import typing as t
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -288,7 +289,7 @@ def test_a_redirect_within_the_site_keeps_method_and_parameters(
         return replies(status, f"{seen.path}/?f=html")
 
     with scripted(script) as server, Client(read_connection(url=server.url, ca_path=server.ca_path, **GIVEN)) as client:
-        body = client.post(f"{server.url}/a", {"token": "t"}, {"X-Esri-Authorization": "Bearer t"})
+        body: t.Any = client.post(f"{server.url}/a", {"token": "t"}, {"X-Esri-Authorization": "Bearer t"})
         assert body == {"method": "POST", "form": {"token": "t"}, "query": {}}
         assert client.get(f"{server.url}/a", {"f": "json"}, {})["query"] == {"f": "json"}
         assert [seen.headers["X-Esri-Authorization"] for seen in server.seen[:2]] == ["Bearer t"] * 2
@@ -324,8 +325,19 @@ def test_a_redirect_to_plain_http_is_refused(client: t.Any, site: RunningSite) -
 
 def test_a_redirect_loop_ends(client: t.Any, site: RunningSite) -> None:
     site.site.faults.add({"fault": "redirect_loop"})
-    assert "redirects more than 5 times" in str(fails(client(), site))
-    assert len(site.site.log) == 5
+    assert "redirects from one address to the next" in str(fails(client(), site))
+    assert len(site.site.log) == 6
+
+
+def test_a_login_is_redirected_once(scripted: t.Any, read_connection: Read) -> None:
+    """Whoever redirects may count it as a try."""
+    with (
+        scripted(lambda seen: replies(302, f"{seen.path}/")) as server,
+        Client(read_connection(url=server.url, ca_path=server.ca_path, **GIVEN)) as client,
+    ):
+        with pytest.raises(NotUnderstood, match="redirects from one address to the next"):
+            client.post_once(f"{server.url}/generateToken", {"password": "x"}, {})
+        assert server.paths() == ["POST /arcgis/generateToken", "POST /arcgis/generateToken/"]
 
 
 @pytest.mark.usefixtures("no_pauses")
@@ -374,6 +386,70 @@ def test_a_head_that_trickles(scripted: t.Any, read_connection: Read) -> None:
             with pytest.raises(Unreachable, match="No answer within 1 s"):
                 client.get(server.url, INFO, {})
             assert time.monotonic() - begin < 1.4
+
+
+@contextmanager
+def mute_server(*pieces: bytes) -> Iterator[int]:
+    """The port of a server that says these pieces over and over, a few each second, whatever it is asked."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+
+        def serve() -> None:
+            with suppress(OSError):
+                line, _address = listener.accept()
+                with line:
+                    while not over.wait(0.2):
+                        for piece in pieces:
+                            line.sendall(piece)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            over.set()
+            thread.join()
+
+
+def test_a_handshake_that_is_not_answered(read_connection: Read) -> None:
+    with mute_server() as port:
+        assert seconds_until_failure(read_connection, f"https://127.0.0.1:{port}") < 1.9
+
+
+def test_a_proxy_that_trickles(read_connection: Read) -> None:
+    with mute_server(b"x") as port:
+        proxy = f"http://127.0.0.1:{port}"
+        assert seconds_until_failure(read_connection, "https://gis.example.com", proxy=proxy) < 1.9
+
+
+def seconds_until_failure(read_connection: Read, url: str, **options: t.Any) -> float:
+    """How long a request takes to fail that has a second."""
+    begin = time.monotonic()
+    connection = read_connection(url=url, timeout=30, total_timeout=1, retries=0, **options, **GIVEN)
+    with Client(connection) as client, pytest.raises(OutOfTime, match="longer than 1 s"):
+        client.get(url, INFO, {})
+    return time.monotonic() - begin
+
+
+def test_what_comes_late_has_only_the_time_that_is_left(scripted: t.Any, read_connection: Read) -> None:
+    """Connection, head and body are not given a second each."""
+
+    def late(_seen: t.Any) -> Reply:
+        time.sleep(0.7)
+        return Reply(raw=late_body())
+
+    def late_body() -> Iterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{"
+        time.sleep(0.9)
+        yield b"}"
+
+    with scripted(late) as server:
+        begin = time.monotonic()
+        options = {"url": server.url, "ca_path": server.ca_path, "timeout": 1, "retries": 0, **GIVEN}
+        with Client(read_connection(**options)) as client, pytest.raises(Unreachable, match="No answer within 1 s"):
+            client.get(server.url, INFO, {})
+        assert time.monotonic() - begin < 1.4
 
 
 def test_the_whole_measurement_ends_in_time(client: t.Any, site: RunningSite) -> None:

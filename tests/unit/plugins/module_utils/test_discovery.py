@@ -178,24 +178,65 @@ def test_a_listing_that_cannot_be_read_is_no_empty_one(asked_site: t.Any, api: s
             asked.query(retries=0)
 
 
-@pytest.mark.parametrize("fault", ["error500", "html_login", "error404"])
+@pytest.mark.parametrize("path", ["/services", "/services/Analysis"])
+def test_what_may_be_missing_is_only_missing_where_the_site_lists_no_such(
+    asked_site: t.Any, api: str, path: str
+) -> None:
+    """Something on the way says of all that it is not there."""
+    with asked_site("truth_table", api=api) as asked:
+        asked.site.faults.add({"fault": "error404", "match": {"path": path}})
+        with pytest.raises(GpError):
+            asked.query(services=[{"name": "Analysis/Buffer", "missing": "ignore"}])
+
+
+@pytest.mark.parametrize("fault", ["error500", "html_login"])
 def test_a_folder_that_fails(asked_site: t.Any, api: str, fault: str) -> None:
-    """A folder that is gone since it was listed is fine; one that does not answer is not."""
     with asked_site("truth_table", api=api) as asked:
         asked.site.faults.add({"fault": fault, "match": {"path": r"/services/Empty\?"}})
-        if fault == "error404":
-            assert asked.query()["complete"] is True
-            return
         with pytest.raises(GpError):
             asked.query(retries=0)
 
 
+def test_a_folder_that_is_listed_and_not_found_is_not_seen(asked_site: t.Any, api: str) -> None:
+    with asked_site("truth_table", api=api) as asked:
+        asked.site.faults.add({"fault": "error404", "match": {"path": r"/services/Empty\?"}})
+        facts = asked.query()
+        assert (facts["complete"], facts["discovery"]) == (False, "partial")
+        assert "lists the folder 'Empty'" in facts["unseen"][0]["why"]
+
+
+def ghosts(asked: t.Any, *, folder: str | None = None, service: str | None = None) -> None:
+    """Lets the site list at first what it does not have any more."""
+    listing: dict[str, t.Any] = {"fault": "edited", "match": {"path": r"/services\?", "times": 1}}
+    put: dict[str, t.Any] = {}
+    if folder is not None:
+        put["folders"] = ["System", "Analysis", "Empty", folder]
+    if service is not None:
+        put["services"] = [{"serviceName": service, "type": "GPServer"}]
+    asked.site.faults.add({**listing, "put": put})
+
+
+def test_a_folder_that_is_gone_since_it_was_listed(asked_site: t.Any, api: str) -> None:
+    with asked_site("truth_table", api=api) as asked:
+        ghosts(asked, folder="Ghosts")
+        assert asked.query()["complete"] is True
+
+
 def test_a_service_that_is_gone_since_it_was_listed(asked_site: t.Any, api: str) -> None:
     with asked_site("truth_table", api=api) as asked:
-        asked.site.faults.add({"fault": "error404", "match": {"path": "/Buffer.GPServer"}})
+        ghosts(asked, service="Ghost")
         facts = asked.query()
-        assert "Buffer.GPServer" not in names(facts)
-        assert any("Buffer.GPServer is gone" in text for text in asked.warnings)
+        assert facts["complete"] is True
+        assert "Ghost.GPServer" not in names(facts)
+        assert any("Ghost.GPServer is gone" in text for text in asked.warnings)
+
+
+def test_a_service_that_is_listed_and_not_found_is_not_gone(asked_site: t.Any, api: str) -> None:
+    """Something on the way says so, and its jobs go on."""
+    with asked_site("truth_table", api=api) as asked:
+        asked.site.faults.add({"fault": "error404", "match": {"path": "/Buffer.GPServer"}})
+        with pytest.raises(NotUnderstood, match=r"lists Buffer\.GPServer, and says that it does not have its jobs"):
+            asked.query()
 
 
 def test_a_release_without_jobs(asked_site: t.Any, api: str) -> None:
@@ -204,5 +245,5 @@ def test_a_release_without_jobs(asked_site: t.Any, api: str) -> None:
         with pytest.raises(UnknownService, match="but the site has no jobs resource for it") as caught:
             asked.query(services=["Buffer"])
         assert "10.6.1" in str(caught.value)
-        with pytest.raises(NotUnderstood, match="has no jobs resource for it"):
+        with pytest.raises(NotUnderstood, match="says that it does not have its jobs"):
             asked.query(services=["*"])

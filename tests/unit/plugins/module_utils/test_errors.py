@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
+import re
 import typing as t
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -63,6 +68,74 @@ def test_transience_and_delivery_are_said_case_by_case() -> None:
 def test_secrets_are_taken_out_of_a_text_plain_and_as_in_an_address() -> None:
     secret = "p/w ü"
     assert without_secrets(f"Bad {secret} or p%2Fw%20%C3%BC", {secret, "other"}) == "Bad ******** or ********"
+
+
+SECRET = "p'a\"s\\s%w+o/r&d=<ü😀> {{ x }}"
+SPELLINGS = {
+    "plain": SECRET,
+    "in an address": quote(SECRET, safe=""),
+    "in a path": quote(SECRET),
+    "in a form": quote_plus(SECRET),
+    "in an address in small letters": re.sub("%..", lambda match: match[0].lower(), quote(SECRET, safe="")),
+    "in a page": html.escape(SECRET),
+    "in a page of other entities": html.escape(SECRET, quote=False).replace("'", "&#39;").replace('"', "&#034;"),
+    "in JSON": json.dumps(SECRET),
+    "in JSON with all letters": json.dumps(SECRET, ensure_ascii=False),
+    "in Python": repr(SECRET),
+    "in plain Python": ascii(SECRET),
+    "in hex": SECRET.encode().hex(),
+    "in capital hex": SECRET.encode().hex().upper(),
+    **{
+        f"in base64 after {user!r}": base64.b64encode(f"{user}{SECRET}".encode()).decode() for user in ("", "u:", "us:")
+    },
+    "in the base64 of addresses": base64.urlsafe_b64encode(f"u?>:{SECRET}".encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("spelt", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("around", ["{}", "Bad '{}'.", "x{}y"])
+def test_a_secret_is_taken_out_however_it_is_spelt(spelt: str, around: str) -> None:
+    """A letter or two of base64 at the ends belong to the neighbours as well, and stay."""
+    left = without_secrets(around.format(spelt), [SECRET])
+    assert "********" in left
+    assert len(left.replace("********", "").replace("'", "")) < len(around) + 10, left
+
+
+def test_what_quotes_a_secret_may_take_the_blanks_off_its_ends() -> None:
+    assert without_secrets("Bad 'abc  def'.", [" abc  def  "]) == "Bad '********'."
+    assert without_secrets("Bad 'abc def'.", [" abc  def  "]) == "Bad '********'."
+    assert without_secrets("a b", ["  "]) == "a b"
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\\t", "\xa0", "%20", "+"])
+def test_many_blanks_take_no_time(blank: str) -> None:
+    """A pattern that can read a run of them in two ways would take longer than anybody waits."""
+    text = f"a{blank * 2000}b"
+    assert without_secrets(text, ["a \t\xa0c"]) == text
+
+
+def test_short_secrets_are_not_looked_for_in_codes() -> None:
+    """The hex of a letter is in every number."""
+    assert without_secrets("61 YQ== 6161", ["a"]) == "61 YQ== 6161"
+    assert without_secrets("esriJobFailed", ["a"]) == "esriJobF********iled"
+
+
+def test_an_error_that_nobody_foresaw_tells_where_and_not_what() -> None:
+    try:
+        raise KeyError("".join(["S3", "cret"]))
+    except KeyError as error:
+        told = _errors.unforeseen(error)
+    assert told["msg"].startswith("An error that should not happen: KeyError (test_errors.py, line ")
+    assert "test_errors.py" in told["exception"]
+    assert told["failure"]["kind"] == "Unforeseen"
+    assert "S3cret" not in str(told)
+
+
+def test_a_bad_option_is_told_on_one_line_that_has_an_end() -> None:
+    told = str(_errors.BadOption(f"'{'x' * 10**6}\n\0' is not a number", where="option y", cure="Use one."))
+    assert told.startswith("'xxx")
+    assert told.endswith("??' is not a number (option y). Use one.")
+    assert len(told) < 400
 
 
 def test_the_longer_of_two_secrets_is_taken_out_first() -> None:

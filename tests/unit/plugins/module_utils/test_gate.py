@@ -53,6 +53,7 @@ def facts(*services: Facts, **more: t.Any) -> Facts:
         "site": "https://gis.example.com/arcgis",
         "account": "siteadmin",
         "as_of": "2026-11-24T09:00:00Z",
+        "clock_doubt": 0,
         "complete": all(one["complete"] is True for one in services),
         "discovery": "complete",
         "unseen": [],

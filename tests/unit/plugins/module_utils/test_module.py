@@ -74,13 +74,16 @@ def test_errors_become_results(run_module: t.Any) -> None:
     assert result["failure"] == {"kind": "GpError", "what": "It is bad", "where": "option url", "cure": "Mend it."}
 
 
-def test_other_errors_are_not_swallowed(run_module: t.Any) -> None:
+def test_a_fault_of_ours_says_where_and_nothing_that_it_holds(run_module: t.Any) -> None:
     def main() -> None:
-        with pytest.raises(KeyError), GpModule(CONNECTION).reporting_errors():
-            raise KeyError("a fault of ours")
-        raise SystemExit(print("{}"))
+        with GpModule(CONNECTION).reporting_errors():
+            raise KeyError("".join(["S3", "cret"]))
 
-    assert run_module(main) == {}
+    result = run_module(main)
+    assert result["failed"] is True
+    assert result["msg"].startswith("An error that should not happen: KeyError (test_module.py, line ")
+    assert (result["failure"]["kind"], result["failure"]["what"]) == ("Unforeseen", "KeyError")
+    assert "S3cret" not in str(result)
 
 
 def test_requests_is_missed_by_name(run_module: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def test_a_given_api_costs_nothing(read_connection: Read, api: str) -> None:
 def test_the_portal_of_a_federated_server_is_found(read_connection: Read, own_port: bool) -> None:
     with running_site("first_gate", api="server", federated=True, portal_own_port=own_port) as running:
         with Site(read_connection(**options(running))) as site:
-            assert site.ask(f"{site.roots.admin}/services")
+            assert site.ask(f"{site.roots.admin}/services", dict)
             assert site.tokens.logins == 1
         posts = [path for path in paths(running) if path.startswith("POST")]
         assert posts == ["POST /portal/sharing/rest/generateToken"]
@@ -66,14 +66,14 @@ def test_the_servers_own_token_service_may_be_named(read_connection: Read) -> No
     with running_site("empty", api="server", federated=True) as running:
         more = {"api": "server", "token_url": f"{running.admin_url}/generateToken"}
         with Site(read_connection(**options(running, **more))) as site:
-            assert site.ask(site.roots.admin)
+            assert site.ask(site.roots.admin, dict)
         assert paths(running)[0] == "POST /arcgis/admin/generateToken"
 
 
 def test_the_token_service_of_a_server_that_stands_alone(read_connection: Read) -> None:
     with running_site("empty", api="server") as running:
         with Site(read_connection(**options(running))) as site:
-            assert site.ask(site.roots.admin)
+            assert site.ask(site.roots.admin, dict)
         assert "POST /arcgis/admin/generateToken" in paths(running)
 
 
@@ -81,18 +81,17 @@ def test_the_token_service_of_a_server_that_stands_alone(read_connection: Read) 
 def test_no_password_is_sent_without_tls(read_connection: Read, url: str) -> None:
     with running_site("empty", api="server") as running:
         with (
-            Site(read_connection(**options(running, api="server", token_url=url))) as site,
             pytest.raises(BadOption, match=r"has no https address \(option token_url\)\. Give token_url with https"),
+            Site(read_connection(**options(running, api="server", token_url=url))) as site,
         ):
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
         assert paths(running) == []
 
 
 @pytest.mark.parametrize("url", ["https://gis.example.com:port/x", "https://[gis/x"])
 def test_a_token_url_that_cannot_be_read_is_named(read_connection: Read, url: str) -> None:
-    connection = read_connection(url="https://h", username="me", password="x", api="server", token_url=url)
-    with Site(connection) as site, pytest.raises(BadOption, match="option token_url"):
-        site.ask(site.roots.admin)
+    with pytest.raises(BadOption, match="option token_url"):
+        read_connection(url="https://h", username="me", password="x", api="server", token_url=url)
 
 
 @pytest.mark.parametrize("portal", ["http://portal.example.com/portal", "nonsense"])
@@ -105,7 +104,7 @@ def test_a_portal_without_tls_gets_no_password(read_connection: Read, portal: st
             Site(read_connection(**options(running, api="server"))) as site,
             pytest.raises(BadOption, match="has no https address") as caught,
         ):
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
         assert "Give token_url" in str(caught.value)
         assert [path for path in paths(running) if path.startswith("POST")] == []
 
@@ -116,7 +115,7 @@ def test_a_portals_address_is_refused(read_connection: Read) -> None:
         Site(read_connection(**options(running, url=running.portal_url))) as site,
         pytest.raises(BadOption) as caught,
     ):
-        site.ask(site.roots.admin)
+        site.ask(site.roots.admin, dict)
     assert "This is the address of a portal, and jobs are kept by its servers" in str(caught.value)
     assert f"option url, {running.portal_url}" in str(caught.value)
     assert "Give a server's address as url." in str(caught.value)
@@ -132,7 +131,7 @@ def test_a_portals_address_is_refused_with_the_addresses_of_its_servers(read_con
             Site(read_connection(**options(running, url=running.portal_url))) as site,
             pytest.raises(BadOption) as caught,
         ):
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
     assert f"Its servers: {running.url}." in str(caught.value)
     assert caught.value.failure["servers"] == [running.url]
 
@@ -145,7 +144,7 @@ def test_a_portal_that_does_not_tell_its_servers(read_connection: Read, body: t.
             Site(read_connection(**options(running, url=running.portal_url))) as site,
             pytest.raises(BadOption, match="The portal's administrator knows its servers"),
         ):
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
 
 
 @pytest.mark.parametrize("fault", [{"fault": "error499", "shape": "rest"}, {"fault": "error403", "shape": "rest"}])
@@ -154,7 +153,7 @@ def test_a_private_portal_is_logged_in_to_first_and_only_once(read_connection: R
         running.site.faults.add({**fault, "match": {"path": "portals/self", "times": 1}})
         with Site(read_connection(**options(running))) as site:
             assert site.dialect.api == "enterprise"
-            assert site.ask(f"{site.roots.admin}/services")
+            assert site.ask(f"{site.roots.admin}/services", dict)
             assert site.tokens.logins == 1
         assert len([path for path in paths(running) if "generateToken" in path]) == 1
 
@@ -165,7 +164,7 @@ def test_a_private_portal_and_a_wrong_password(read_connection: Read) -> None:
         with Site(read_connection(**options(running, password="wrong"))) as site:
             for _time in range(2):
                 with pytest.raises(LoginRefused):
-                    site.ask(site.roots.admin)
+                    site.ask(site.roots.admin, dict)
         assert running.site.counts()["wrong_passwords"] == 1
 
 
@@ -184,7 +183,7 @@ def test_what_is_no_site(read_connection: Read, fault: t.Any, kind: type[GpError
     with running_site("empty", api="server") as running:
         running.site.faults.add({**fault, "match": {"path": "rest/info"}})
         with Site(read_connection(**options(running, retries=0, timeout=1))) as site, pytest.raises(GpError) as caught:
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
         assert caught.value.__class__ is kind
         assert words in str(caught.value)
         assert running.url in str(caught.value)
@@ -199,7 +198,7 @@ def test_a_server_that_hides_its_information_needs_a_token_url(read_connection: 
             Site(read_connection(**options(running, api="server"))) as site,
             pytest.raises(NotUnderstood, match="does not tell whether it belongs to a portal") as caught,
         ):
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
         assert "Give token_url" in str(caught.value)
 
 
@@ -216,7 +215,7 @@ def test_no_right_in_every_shape_names_the_rights_that_would_do(read_connection:
     with running_site("empty", api=api) as running:
         running.site.faults.add({"fault": "error403", "shape": shape, "match": {"path": "/admin/?\\?"}})
         with Site(read_connection(**options(running, api=api))) as site, pytest.raises(NotAllowed) as caught:
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
     message = str(caught.value)
     assert f"The account '{running.username}' may not read this (" in message
     assert "Token is valid but access is denied." in message or "You do not have permissions" in message
@@ -236,7 +235,7 @@ def test_no_right_with_a_token_alone(read_connection: Read) -> None:
             Site(read_connection(**options(running, **given))) as site,
             pytest.raises(NotAllowed, match="The account of this token may not read this"),
         ):
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
 
 
 def test_no_right_after_a_renewal(read_connection: Read) -> None:
@@ -246,7 +245,7 @@ def test_no_right_after_a_renewal(read_connection: Read) -> None:
             Site(read_connection(**options(running, api="server", **more))) as site,
             pytest.raises(NotAllowed, match="The account 'viewer' may not read this"),
         ):
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
 
 
 def test_a_web_adaptor_with_administration_off(read_connection: Read) -> None:
@@ -255,7 +254,7 @@ def test_a_web_adaptor_with_administration_off(read_connection: Read) -> None:
         Site(read_connection(**options(running))) as site,
         pytest.raises(NotAllowed) as caught,
     ):
-        site.ask(site.roots.admin)
+        site.ask(site.roots.admin, dict)
     assert "HTTP 403" in str(caught.value)
     assert "web adaptor with administration off" in str(caught.value)
     assert "6443" in str(caught.value)
@@ -265,7 +264,7 @@ def test_reads_by_post_carry_the_token_in_the_body_too(scripted: t.Any, read_con
     with scripted(lambda seen: {"total": 0}) as server:
         connection = read_connection(url=server.url, ca_path=server.ca_path, api="server", token="T0ken")
         with Site(connection) as site:
-            assert site.ask_by_post(f"{server.url}/admin/x") == {"total": 0}
+            assert site.ask_by_post(f"{server.url}/admin/x", dict) == {"total": 0}
         (seen,) = server.seen
         assert (seen.method, seen.query, seen.form) == ("POST", {}, {"f": "json", "token": "T0ken"})
         assert seen.headers["X-Esri-Authorization"] == "Bearer T0ken"
@@ -275,7 +274,7 @@ def test_a_token_of_another_issuer_is_explained(read_connection: Read) -> None:
     """A federated server whose admin side takes the primary administrator's tokens only."""
     with running_site("empty", api="server", federated=True, federated_portal_tokens=False) as running:
         with Site(read_connection(**options(running))) as site, pytest.raises(TokenRefused) as caught:
-            site.ask(site.roots.admin)
+            site.ask(site.roots.admin, dict)
         assert "look at token_url (whose token does this site take?)" in str(caught.value)
         assert running.site.counts()["logins"] == 2
 

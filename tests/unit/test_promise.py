@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: The gisops.arcgis contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The promise: whatever happens to a site and to the network, a gate that passes does so at a moment that was good.
+
+``make soak`` runs many thousands of schedules; ``PROMISE_SEED=... make units ARGS=tests/unit/test_promise.py`` replays
+the one that a failure names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.gisops.arcgis.plugins.module_utils._habits import Habits
+from ansible_collections.gisops.arcgis.plugins.module_utils._paging import Listing
+from rehearsal_site.running import RunningSite, running_site
+
+from .promise import WRONG_PASSWORD, Witness, schedule, tell
+
+SCHEDULES = int(os.environ.get("PROMISE_SCHEDULES", "200"))
+FIRST = int(os.environ.get("PROMISE_FIRST", "0"))
+SEED = os.environ.get("PROMISE_SEED")
+
+
+@pytest.fixture(scope="module", params=["enterprise", "server"])
+def running(request: pytest.FixtureRequest) -> Iterator[RunningSite]:
+    with running_site("empty", api=request.param, lockout=False) as site:
+        yield site
+
+
+@pytest.fixture
+def witness(running: RunningSite, monkeypatch: pytest.MonkeyPatch, no_pauses: None) -> Witness:
+    return Witness(running, monkeypatch)
+
+
+def seeds() -> Iterator[str]:
+    yield from [SEED] if SEED else map(str, range(FIRST, FIRST + SCHEDULES))
+
+
+@pytest.mark.timeout(0)
+def test_a_gate_that_passes_has_seen_a_good_moment(witness: Witness) -> None:
+    verdicts: Counter[str] = Counter()
+    for seed in seeds():
+        one = schedule(seed, witness.site.api)
+        result, seconds = witness.run(one)
+        verdicts[result["verdict"]] += 1
+        if result["verdict"] == "passed":
+            never = witness.world.never_clean(one.options.get("services", ()))
+            assert not never, f"{never} never was idle and clean\n{tell(one, result)}"
+        assert seconds <= one.options["total_timeout"] + 2, f"{seconds:.1f} s\n{tell(one, result)}"
+        shown = json.dumps([result, witness.printed, witness.warned])
+        assert "Traceback" not in shown, tell(one, result)
+        assert "Unforeseen" not in shown, tell(one, result)
+        for secret in (witness.running.password, WRONG_PASSWORD, *witness.site.desk.tokens):
+            assert secret not in shown, tell(one, result)
+        assert witness.site.desk.wrong_passwords <= 1, tell(one, result)
+        witness.printed.clear()
+        witness.warned.clear()
+    print(f"{witness.site.api}: {dict(verdicts)}")
+    if not SEED:
+        assert all(verdicts[one] > SCHEDULES / 20 for one in ("passed", "failed", "inconclusive")), verdicts
+
+
+def test_a_gate_that_doubts_nothing_would_be_found_out(witness: Witness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The schedules have wrong passes in them, for whoever takes what he has not seen for nothing."""
+    monkeypatch.setattr(Listing, "is_whole", True)
+    monkeypatch.setattr(Habits, "is_really_empty", lambda *_any: True)
+    for number in range(1000):
+        one = schedule(str(number), witness.site.api)
+        result, _seconds = witness.run(one)
+        if result["verdict"] == "passed" and witness.world.never_clean(one.options.get("services", ())):
+            return
+    pytest.fail("No schedule has told a gate that doubts nothing from one that does.")
