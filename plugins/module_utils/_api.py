@@ -280,7 +280,7 @@ def _jobs(results: t.Any, where: str) -> dict[str, t.Any]:
 
 def _word(value: t.Any) -> t.Any:
     """The status in one entry of ``results``: the word itself, or a member of an object."""
-    if not isinstance(value, t.Mapping):
+    if isinstance(value, str) or not isinstance(value, t.Mapping):
         return value
     members = fold(value)
     return next((members[key] for key in ("jobstatus", "status", "statuscode") if members.get(key) is not None), None)

@@ -80,6 +80,7 @@ class Client:
         self._began = time.monotonic()
         self._deadline = self._began + connection.total_timeout if connection.total_timeout else float("inf")
         self._session = self._open(connection)
+        self._watchdog = _transport.Watchdog()
         self._lock = threading.Lock()
         self._proxies_of: dict[tuple[str, str, int | None], dict[str, str]] = {}
         self.counters = Counters()
@@ -109,6 +110,7 @@ class Client:
 
     def __exit__(self, *_exc: object) -> None:
         self._session.close()
+        self._watchdog.close()
 
     @property
     def seconds(self) -> float:
@@ -194,7 +196,7 @@ class Client:
         self.counters.count(retried=retried)
         try:
             with (
-                _transport.until(ends),
+                self._watchdog.until(ends),
                 self._session.request(
                     request.method,
                     url,

@@ -64,9 +64,14 @@ def measure(get: Read, warn: Warn, known: Known | None = None) -> Measurement:
         # The next measurement would not know of a token that this one gets: whoever polls renews it.
         connection = replace(connection, password=None)
     known = known if known is not None else Known()
-    with Site(connection) as site, ThreadPoolExecutor(max_workers=connection.connections) as pool:
+    # Pages have threads of their own, for a service may not wait for one that waits for its pages.
+    with (
+        Site(connection) as site,
+        ThreadPoolExecutor(max_workers=connection.connections) as pool,
+        ThreadPoolExecutor(max_workers=connection.connections) as pages,
+    ):
         site.client.clock.ahead = known.clock_ahead
-        facts = _Query(site, question, pool, warn, known).facts()
+        facts = _Query(site, question, pool, pages, warn, known).facts()
         known.clock_ahead = site.client.clock.ahead
         return Measurement(facts, known)
 
@@ -74,10 +79,13 @@ def measure(get: Read, warn: Warn, known: Known | None = None) -> Measurement:
 class _Query:
     """One query under way."""
 
-    def __init__(self, site: Site, question: Question, pool: Executor, warn: Warn, known: Known) -> None:
+    def __init__(
+        self, site: Site, question: Question, pool: Executor, pages: Executor, warn: Warn, known: Known
+    ) -> None:
         self._site = site
         self._question = question
         self._pool = pool
+        self._pages = pages
         self._warn = warn
         self._known = known
         self._about: dict[Service, About] = {}
@@ -94,7 +102,7 @@ class _Query:
         now = site.client.clock.now()
         question.check_clock(now)
         self._after = question.ended_after.at(now) if question.ended_after is not None else None
-        self._reader = Reader(site, question, now, self._known.proven)
+        self._reader = Reader(site, question, now, self._known.proven, self._pages.map)
         self._details = Details(site, self._reader.habits, self._pool.map, self._known)
         found = _discovery.discover(site, question, self._pool.map)
         readings = [one for one in self._pool.map(lambda s: self._read(found, s), found.named + found.found) if one]
@@ -211,8 +219,8 @@ class _Query:
         )
         for reading in readings:
             for job_id, (status, _word) in list(reading.jobs.items()):
-                job = self._details.get(reading.service, job_id)
-                if not status and job is not None:
+                job = self._details.get(reading.service, job_id) if not status else None
+                if job is not None:
                     reading.jobs[job_id] = (normalise(job.word), job.word)
         return vanished | self._look_at_finished(readings)
 

@@ -57,9 +57,11 @@ class Proven:
 class Habits:
     """A site's jobs/query, asked as the site wants to be; shared by the threads of a task."""
 
-    def __init__(self, site: Site, page_size: int, proven: Proven) -> None:
+    def __init__(self, site: Site, page_size: int, proven: Proven, each: _paging.Each = map) -> None:
+        """:param each: asks for the pages of a listing."""
         self._site = site
         self._page_size = page_size
+        self._each = each
         self._lock = threading.Lock()
         self._proven = proven
         self._milliseconds = site.dialect.milliseconds if proven.milliseconds is None else proven.milliseconds
@@ -102,7 +104,7 @@ class Habits:
         return lambda ask, start, number: self.page(service, ask, start, number)
 
     def listing(self, service: Service, ask: Ask, first: Page | None = None) -> Listing:
-        return _paging.read_all(self.pages(service), ask, self._page_size, first)
+        return _paging.read_all(self.pages(service), ask, self._page_size, first, self._each)
 
     def first_page(self, service: Service, ask: Ask, number: int) -> Page | None:
         """A page without a status; None where the site refuses that, and its habits have been corrected."""

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Listings of jobs: page after page until everything is there, or is known not to be.
+"""Listings of jobs: all their pages, until everything is there, or is known not to be.
 
 Nobody documents the order of a listing, the largest page, or what happens to it while jobs come and go. So nothing is
 taken on trust: jobs are merged by id, each page begins with the last job of the one before (where it does not, the
@@ -23,6 +23,8 @@ _MOST_IDLE_PAGES = 20
 
 ReadPage = t.Callable[[Ask, int, int], Page]
 """Reads one page: filters, start, number."""
+Each = t.Callable[..., t.Iterable[Page]]
+"""The built-in map, or a pool's, which asks side by side."""
 
 
 @dataclass
@@ -59,12 +61,15 @@ class Listing:
         return len(self.jobs) > before
 
 
-def read_all(read: ReadPage, ask: Ask, number: int, first: Page | None = None) -> Listing:
-    """The whole listing, read again where it is not whole; look at ``is_whole`` before counting on it."""
+def read_all(read: ReadPage, ask: Ask, number: int, first: Page | None = None, each: Each = map) -> Listing:
+    """The whole listing, read again where it is not whole; look at ``is_whole`` before counting on it.
+
+    :param each: asks for pages, side by side where it can; what has to be read again is read page after page.
+    """
     pages = 0
     before: t.Iterable[str] = ()
-    for _attempt in range(_TRIES):
-        listing = _scan(read, ask, number, first or read(ask, 1, number))
+    for attempt in range(_TRIES):
+        listing = _scan(read, ask, number, first or read(ask, 1, number), each if attempt == 0 else None)
         pages += listing.pages
         first = None
         # Pages of a single job cannot overlap: then two ways through them have to agree.
@@ -77,11 +82,26 @@ def read_all(read: ReadPage, ask: Ask, number: int, first: Page | None = None) -
     return listing
 
 
-def _scan(read: ReadPage, ask: Ask, number: int, page: Page) -> Listing:
-    """One way through the pages of a listing."""
+def _scan(read: ReadPage, ask: Ask, number: int, page: Page, each: Each | None) -> Listing:
+    """One way through the pages of a listing: side by side as far as its first page tells where they start."""
     listing = Listing()
     listing.add(page)
     start, idle = 1, 0
+    starts = _starts(page) if each is not None else []
+    if each is not None and starts:
+        try:
+            for following in each(lambda start: read(ask, start, number), starts):
+                listing.moved = listing.moved or not page.jobs.keys() & following.jobs.keys()
+                page = following
+                listing.add(page)
+        except (NotAllowed, NotFound):
+            raise
+        except SiteError as error:
+            listing.problem = str(error)
+            listing.moved = True
+        if listing.moved:
+            return listing
+        start = starts[-1]
     while (onward := _onward(page, start, len(listing.jobs))) is not None:
         seam = page.jobs.keys()
         back = 1 if len(seam) > 1 else 0
@@ -103,6 +123,15 @@ def _scan(read: ReadPage, ask: Ask, number: int, page: Page) -> Listing:
             listing.moved = True
             break
     return listing
+
+
+def _starts(page: Page) -> list[int]:
+    """Where the pages after the first start, each with the last job of the one before.
+
+    None where the site does not page as it says, or in pages of a single job.
+    """
+    size = len(page.jobs)
+    return list(range(size, page.total, size - 1)) if size > 1 and page.next_start == size + 1 else []
 
 
 def read_slice(read: ReadPage, ask: Ask, number: int, start: int, limit: int | None) -> Listing:

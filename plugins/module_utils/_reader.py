@@ -65,11 +65,11 @@ class Reading:
 class Reader:
     """Reads the jobs of services, for one question."""
 
-    def __init__(self, site: Site, question: Question, now: float, proven: Proven) -> None:
+    def __init__(self, site: Site, question: Question, now: float, proven: Proven, each: _paging.Each = map) -> None:
         self._site = site
         self._question = question
         self.ask = question.ask(now)
-        self.habits = Habits(site, question.page_size, proven)
+        self.habits = Habits(site, question.page_size, proven, each)
         if question.machine_name is not None and not site.dialect.filters_machines:
             raise BadOption(
                 f"{site.dialect.product} cannot filter jobs by machine",

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
@@ -59,12 +60,16 @@ _ALSO = {
 
 def normalise(word: t.Any) -> str:
     """Our word for any spelling of a status (``esriJobFailed``, ``Failed``, 5); ``unknown`` for the rest."""
-    if isinstance(word, bool):
+    if isinstance(word, str):
+        return _normalise(word)
+    if isinstance(word, bool) or not isinstance(word, int):
         return UNKNOWN
-    if isinstance(word, int):
-        return STATUSES[word] if 0 <= word < len(STATUSES) - 1 else UNKNOWN
-    if not isinstance(word, str):
-        return UNKNOWN
+    return STATUSES[word] if 0 <= word < len(STATUSES) - 1 else UNKNOWN
+
+
+@functools.lru_cache(maxsize=256)
+def _normalise(word: str) -> str:
+    """Remembered, for a site has a few words for a million jobs."""
     if re.fullmatch(r"\s*[0-9]{1,3}\s*", word):
         return normalise(int(word))
     letters = re.sub(r"[^a-z]", "", word.lower())

@@ -32,47 +32,79 @@ except ImportError:
 _CHUNK = 65536
 
 
-class _Request(threading.local):
-    """The request that this thread is at."""
+class _Request:
+    """A request under way: when it has to be over (``time.monotonic()``), and the connection to cut then."""
 
-    ends = float("inf")
-    """When it has to be over, on the steady clock."""
-    line: socket.socket | None = None
-    """Its connection, whatever TLS and a proxy make of the first socket."""
+    def __init__(self, ends: float) -> None:
+        self.ends = ends
+        self.line: socket.socket | None = None
+        self.is_cut = False
+
+    def cut(self) -> None:
+        self.is_cut = True
+        if self.line is not None:
+            with contextlib.suppress(OSError):
+                self.line.shutdown(socket.SHUT_RDWR)
 
 
-_request = _Request()
-
-
-@contextlib.contextmanager
-def until(ends: float) -> t.Iterator[None]:
-    """Within this, whatever a request waits for, its connection is cut at ``ends`` (``time.monotonic()``).
+class Watchdog:
+    """Cuts the connections of requests whose time is up, whatever they wait for; one thread for all of them.
 
     A socket's own timeout starts anew with every byte of a trickle.
     """
-    mine = _request.__dict__  # what belongs to this thread, for the timer's to look into
-    mine.update(ends=ends, line=None)
-    is_cut = threading.Event()
 
-    def cut() -> None:
-        is_cut.set()
-        line = mine["line"]
-        if line is not None:
-            with contextlib.suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
+    _mine = threading.local()
+    """The request that a thread is at."""
 
-    timer = threading.Timer(max(0.0, ends - time.monotonic()), cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except Exception as error:
-        if not is_cut.is_set() or isinstance(error, requests.exceptions.ConnectTimeout):
-            raise
-    finally:
-        timer.cancel()
-    if is_cut.is_set():
-        raise socket.timeout("the answer was not whole in time")
+    def __init__(self) -> None:
+        self._requests: set[_Request] = set()
+        self._changed = threading.Condition()
+        self._wakes = float("inf")
+        self._is_closed = False
+        self._thread: threading.Thread | None = None
+
+    @contextlib.contextmanager
+    def until(self, ends: float) -> t.Iterator[None]:
+        """Within this, requests of this thread are cut at ``ends``."""
+        request = self._mine.request = _Request(ends)
+        with self._changed:
+            self._requests.add(request)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, daemon=True)
+                self._thread.start()
+            if ends < self._wakes:
+                self._changed.notify()
+        try:
+            yield
+        except Exception as error:
+            if not request.is_cut or isinstance(error, requests.exceptions.ConnectTimeout):
+                raise
+        finally:
+            with self._changed:
+                self._requests.discard(request)
+        if request.is_cut:
+            raise socket.timeout("the answer was not whole in time")
+
+    def close(self) -> None:
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+
+    def _watch(self) -> None:
+        with self._changed:
+            while not self._is_closed:
+                now = time.monotonic()
+                late = {request for request in self._requests if request.ends <= now}
+                for request in late:
+                    request.cut()
+                self._requests -= late
+                self._wakes = min((request.ends for request in self._requests), default=float("inf"))
+                self._changed.wait(self._wakes - now if self._requests else None)
+
+
+def _current() -> _Request:
+    """The request that this thread is at; one without an end where nobody watches."""
+    return getattr(Watchdog._mine, "request", None) or _Request(float("inf"))
 
 
 class _Connection(HTTPSConnection):
@@ -83,17 +115,18 @@ class _Connection(HTTPSConnection):
     def _new_conn(self) -> t.Any:
         whole = t.cast(float, self.timeout)
         # Each address of the host may take the timeout, one after the other.
-        left = min(_request.ends - time.monotonic(), whole)
+        request = _current()
+        left = min(request.ends - time.monotonic(), whole)
         self.timeout = t.cast(t.Any, max(0.01, left) / _addresses(self.host, self.port))
         try:
             first = super()._new_conn()
         finally:
             self.timeout = t.cast(t.Any, whole)
-        _request.line = self._line = first.dup()
+        request.line = self._line = first.dup()
         return first
 
     def getresponse(self) -> t.Any:
-        _request.line = self._line
+        _current().line = self._line
         return super().getresponse()
 
     def close(self) -> None:
@@ -114,7 +147,13 @@ class _Pool(HTTPSConnectionPool):
 
 
 class BoundedAdapter(HTTPAdapter):
-    """The adapter of requests, on connections of ours."""
+    """The adapter of requests, on connections of ours; all requests trust the same and show the same certificate."""
+
+    def cert_verify(self, conn: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
+        """Sets up a pool: once, for looking whether files are there takes as long as much of a request."""
+        if not getattr(conn, "is_set_up", False):
+            super().cert_verify(conn, *args, **kwargs)
+            conn.is_set_up = True
 
     def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().init_poolmanager(*args, **kwargs)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 import typing as t
 
 import pytest
@@ -179,8 +180,18 @@ def test_a_site_that_pages_by_a_grid_of_its_own() -> None:
 MOVES = st.lists(st.tuples(st.integers(0, 2), st.lists(st.integers(0, 200), max_size=2)), max_size=12)
 
 
+def side_by_side(chance: random.Random) -> _paging.Each:
+    """In the place of a pool: pages come in any order."""
+
+    def each(read: t.Callable[[int], Page], starts: list[int]) -> list[Page]:
+        pages = {start: read(start) for start in chance.sample(starts, len(starts))}
+        return [pages[start] for start in starts]
+
+    return each
+
+
 def simulate(
-    count: int, cap: int, newest_first: bool, moves: list[tuple[int, list[int]]]
+    count: int, cap: int, newest_first: bool, moves: list[tuple[int, list[int]]], chance: random.Random
 ) -> tuple[set[str], _paging.Listing]:
     """Reads a listing while jobs arrive at one end and are removed anywhere; gives the jobs that never left."""
     site = Site(names(count), cap)
@@ -195,25 +206,25 @@ def simulate(
                 stayed.discard(site.jobs.pop(where % len(site.jobs)))
 
     site.before = move
-    return stayed, _paging.read_all(site.read, ASK, 1000)
+    return stayed, _paging.read_all(site.read, ASK, 1000, each=side_by_side(chance))
 
 
 @settings(max_examples=400)
-@given(st.integers(0, 40), st.integers(2, 12), st.booleans(), MOVES)
+@given(st.integers(0, 40), st.integers(2, 12), st.booleans(), MOVES, st.randoms())
 def test_no_job_that_was_there_all_along_is_lost_from_a_whole_listing(
-    count: int, cap: int, newest_first: bool, moves: list[tuple[int, list[int]]]
+    count: int, cap: int, newest_first: bool, moves: list[tuple[int, list[int]]], chance: random.Random
 ) -> None:
-    stayed, listing = simulate(count, cap, newest_first, moves)
+    stayed, listing = simulate(count, cap, newest_first, moves, chance)
     if listing.is_whole:
         assert stayed <= {*listing.jobs}
 
 
-@given(st.integers(0, 40), st.integers(1, 12), st.lists(st.integers(0, 3), max_size=12), st.booleans())
+@given(st.integers(0, 40), st.integers(1, 12), st.lists(st.integers(0, 3), max_size=12), st.booleans(), st.randoms())
 def test_arrivals_alone_never_keep_a_listing_from_being_whole(
-    count: int, cap: int, arrivals: list[int], newest_first: bool
+    count: int, cap: int, arrivals: list[int], newest_first: bool, chance: random.Random
 ) -> None:
     """A busy site must be readable: jobs only come, and none is missed."""
-    stayed, listing = simulate(count, cap, newest_first, [(number, []) for number in arrivals])
+    stayed, listing = simulate(count, cap, newest_first, [(number, []) for number in arrivals], chance)
     assert listing.is_whole
     assert stayed <= {*listing.jobs}
 
