@@ -314,7 +314,9 @@ REDIRECTS = [
         **BELIEVED,
         says="sends us on to http://localhost",
     ),
-    Fault("Sent in a loop", {"fault": "redirect_loop"}, **HARMLESS | {"lasting": ALWAYS_ERROR}, says="redirects from one"),
+    Fault(
+        "Sent in a loop", {"fault": "redirect_loop"}, **HARMLESS | {"lasting": ALWAYS_ERROR}, says="redirects from one"
+    ),
     Fault("Sent nowhere", {"fault": "custom", "status": 302, "body": ""}, **BELIEVED, says="without saying where"),
 ]
 

@@ -867,10 +867,27 @@ CHOICES = [
     ),
     Situation(
         "gone since it was listed",
-        {**IDLE, "faults": [{"fault": "error404", "match": {"path": "Analysis/Buffer"}}]},
-        {},
+        {
+            **IDLE,
+            "faults": [
+                {
+                    "fault": "edited",
+                    "match": {"path": r"/services/Analysis\?", "times": 1},
+                    "put": {"services": [{"serviceName": name, "type": "GPServer"} for name in ("Buffer", "Ghost")]},
+                }
+            ],
+        },
+        {"services": ["Analysis/*"]},
         PASSED,
         says="is gone",
+    ),
+    Situation(
+        "listed and not found",
+        {**IDLE, "faults": [{"fault": "error404", "match": {"path": "Analysis/Buffer"}}]},
+        {},
+        INCONCLUSIVE,
+        "error",
+        says="says that it does not have its jobs",
     ),
     Situation(
         "missing, and that may be",
