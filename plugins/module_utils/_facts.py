@@ -89,7 +89,7 @@ def leave_out_ended(reading: Reading, details: Details, after: float) -> None:
 def doubt_times(reading: Reading, question: Question, details: Details, after: float, doubt: float | None) -> None:
     """Doubts a reading where a job ended within so many seconds before ``after``; None for any number of seconds."""
     between = 0
-    for job_id, (status, _word) in reading.jobs.items():
+    for job_id, (status, _word) in reading.jobs.items() if doubt != 0 else ():
         job = details.get((reading.service, job_id))
         if job is not None and job.ended is not None and status in _status.FINISHED and status in question.statuses:
             between += job.ended < after and (doubt is None or job.ended >= after - doubt)

@@ -94,12 +94,7 @@ class _Query:
 
     def facts(self) -> dict[str, t.Any]:
         site, question = self._site, self._question
-        site.dialect  # noqa: B018 - finds it out, which also tells us the site's clock
-        if not site.client.clock.is_known:
-            site.ask(site.roots.admin, dict)
-        if not site.client.clock.is_known:
-            self._warn("The site's answers carry no date; times are by the clock of the machine that ran the task.")
-        now = site.client.clock.now()
+        now = self._find_time()
         question.check_clock(now)
         self._after = question.ended_after.at(now) if question.ended_after is not None else None
         self._reader = Reader(site, question, now, self._known.proven, self._pages.map)
@@ -108,6 +103,10 @@ class _Query:
         readings = [one for one in self._pool.map(lambda s: self._read(found, s), found.named + found.found) if one]
         if self._broken and len(self._broken) == len(readings):
             raise self._broken[0]  # it is the site
+        if not question.is_timed:
+            now = site.client.clock.now()
+        if not site.client.clock.is_known:
+            self._warn("The site's answers carry no date; times are by the clock of the machine that ran the task.")
         self._settle(found, readings, now)
         if question.detail == "full":
             self._read_messages(readings)
@@ -116,6 +115,16 @@ class _Query:
             for warning in reading.warnings:
                 self._warn(warning)
         return _facts.build(site, question, found, readings, self._known, self._about, now)
+
+    def _find_time(self) -> float:
+        """The site's now. Where nothing depends on it, no request is sent for it alone: the next answers tell."""
+        site = self._site
+        site.dialect  # noqa: B018 - found out by a request, or given
+        if not site.client.clock.is_known:
+            site.tokens.current()  # got by a login, or given
+        if not site.client.clock.is_known and self._question.is_timed:
+            site.ask(site.roots.admin, dict)
+        return site.client.clock.now()
 
     # --- services --------------------------------------------------------------------------------------------------
 

@@ -140,6 +140,11 @@ class Question:
         return self.start_time is not None or self.end_time is not None
 
     @property
+    def is_timed(self) -> bool:
+        """Whether what is asked for depends on what time it is."""
+        return self.is_windowed or self.ended_after is not None
+
+    @property
     def is_narrowed(self) -> bool:
         """Whether anything but the status narrows what is counted, so that zero active jobs would mean little."""
         return self.is_windowed or self.user_name is not None or self.machine_name is not None
