@@ -360,7 +360,7 @@ TEXT_FIELDS |= {("override", "reason"), ("override", "by"), ("overrides", "servi
 TEXT_FIELDS |= {("services", "name")}
 
 
-@pytest.mark.parametrize(("option", "name", "around"), FIELDS, ids=[f"{option}.{name}" for option, name, _ in FIELDS])
+@pytest.mark.parametrize(("option", "name", "around"), FIELDS, ids=[".".join(field[:2]) for field in FIELDS])
 def test_an_odd_field_is_refused_or_meant(
     read_by_gate: t.Callable[..., Options], option: str, name: str, around: t.Callable[[t.Any], Options]
 ) -> None:

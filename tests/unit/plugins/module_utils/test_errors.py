@@ -121,10 +121,9 @@ def test_short_secrets_are_not_looked_for_in_codes() -> None:
 
 
 def test_an_error_that_nobody_foresaw_tells_where_and_not_what() -> None:
-    try:
+    with pytest.raises(KeyError) as caught:
         raise KeyError("".join(["S3", "cret"]))
-    except KeyError as error:
-        told = _errors.unforeseen(error)
+    told = _errors.unforeseen(caught.value)
     assert told["msg"].startswith("An error that should not happen: KeyError (test_errors.py, line ")
     assert "test_errors.py" in told["exception"]
     assert told["failure"]["kind"] == "Unforeseen"
