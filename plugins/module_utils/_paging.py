@@ -20,6 +20,7 @@ from ._errors import NotAllowed, NotFound, SiteError
 
 _TRIES = 3
 _MOST_IDLE_PAGES = 20
+_MOST_AT_ONCE = 100
 
 ReadPage = t.Callable[[Ask, int, int], Page]
 """Reads one page: filters, start, number."""
@@ -87,13 +88,16 @@ def _scan(read: ReadPage, ask: Ask, number: int, page: Page, each: Each | None) 
     listing = Listing()
     listing.add(page)
     start, idle = 1, 0
-    starts = _starts(page) if each is not None else []
-    if each is not None and starts:
+    if each is not None:
+        size = len(page.jobs)
         try:
-            for following in each(lambda start: read(ask, start, number), starts):
+            for following in _side_by_side(lambda start: read(ask, start, number), _starts(page), each):
+                start += size - 1
                 listing.moved = listing.moved or not page.jobs.keys() & following.jobs.keys()
                 page = following
                 listing.add(page)
+                if listing.moved or len(page.jobs) < size:
+                    break  # in vain, or the end, whatever the total says
         except (NotAllowed, NotFound):
             raise
         except SiteError as error:
@@ -101,7 +105,6 @@ def _scan(read: ReadPage, ask: Ask, number: int, page: Page, each: Each | None) 
             listing.moved = True
         if listing.moved:
             return listing
-        start = starts[-1]
     while (onward := _onward(page, start, len(listing.jobs))) is not None:
         seam = page.jobs.keys()
         back = 1 if len(seam) > 1 else 0
@@ -125,13 +128,20 @@ def _scan(read: ReadPage, ask: Ask, number: int, page: Page, each: Each | None) 
     return listing
 
 
-def _starts(page: Page) -> list[int]:
+def _starts(page: Page) -> range:
     """Where the pages after the first start, each with the last job of the one before.
 
-    None where the site does not page as it says, or in pages of a single job.
+    Empty where the site does not page as it says, or in pages of a single job.
     """
     size = len(page.jobs)
-    return list(range(size, page.total, size - 1)) if size > 1 and page.next_start == size + 1 else []
+    return range(size, page.total, size - 1) if size > 1 and page.next_start == size + 1 else range(0)
+
+
+def _side_by_side(read: t.Callable[[int], Page], starts: range, each: Each) -> t.Iterator[Page]:
+    """The pages that start there, some at a time: the total that they are reckoned from may be any number."""
+    while starts:
+        yield from each(read, starts[:_MOST_AT_ONCE])
+        starts = starts[_MOST_AT_ONCE:]
 
 
 def read_slice(read: ReadPage, ask: Ask, number: int, start: int, limit: int | None) -> Listing:

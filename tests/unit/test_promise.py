@@ -45,6 +45,7 @@ def seeds() -> Iterator[str]:
 @pytest.mark.timeout(0)
 def test_a_gate_that_passes_has_seen_a_good_moment(witness: Witness) -> None:
     verdicts: Counter[str] = Counter()
+    print(f"{witness.site.api}: seeds {SEED or f'{FIRST} to {FIRST + SCHEDULES - 1}'}")
     for seed in seeds():
         one = schedule(seed, witness.site.api)
         result, seconds = witness.run(one)

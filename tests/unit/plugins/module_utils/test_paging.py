@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -175,6 +176,22 @@ def test_a_site_that_pages_by_a_grid_of_its_own() -> None:
     assert {*listing.jobs} == {*jobs}
 
 
+@pytest.mark.parametrize("total", [31, 10**6, 10**30])
+def test_a_total_that_is_far_too_high_costs_little(total: int) -> None:
+    """Where the others start is reckoned from it."""
+    site = Site(names(30))
+
+    def read(ask: Ask, start: int, number: int) -> Page:
+        page = site.read(ask, start, number)
+        return Page(total, page.next_start, page.jobs, page.echo)
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        listing = _paging.read_all(read, ASK, 10, each=pool.map)
+    assert not listing.is_whole
+    assert {*listing.jobs} == {*site.jobs}
+    assert len(site.asked) < 300
+
+
 # --- moving listings ---------------------------------------------------------------------------------------------
 
 MOVES = st.lists(st.tuples(st.integers(0, 2), st.lists(st.integers(0, 200), max_size=2)), max_size=12)
@@ -183,7 +200,7 @@ MOVES = st.lists(st.tuples(st.integers(0, 2), st.lists(st.integers(0, 200), max_
 def side_by_side(chance: random.Random) -> _paging.Each:
     """In the place of a pool: pages come in any order."""
 
-    def each(read: t.Callable[[int], Page], starts: list[int]) -> list[Page]:
+    def each(read: t.Callable[[int], Page], starts: t.Sequence[int]) -> list[Page]:
         pages = {start: read(start) for start in chance.sample(starts, len(starts))}
         return [pages[start] for start in starts]
 
