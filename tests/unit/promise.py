@@ -122,7 +122,11 @@ def schedule(seed: str, api: str) -> Schedule:
     chance = random.Random(f"{api} {seed}")
     services = {name: {"jobs": _some_jobs(chance)} for name in _some_names(chance)}
     faults = [_fault(chance) for _number in range(chance.choice((0, 0, 1, 1, 2, 4)))]
-    scenario: Scenario = {"services": services, "switches": _some_habits(chance, api), "faults": faults}
+    habits = _some_habits(chance, api)
+    if habits.get("job_status_required") == "empty":
+        # Together they are a site that shows no job to any question, and nobody could tell that from an idle one.
+        faults = [fault for fault in faults if fault["fault"] != "unfiltered"]
+    scenario: Scenario = {"services": services, "switches": habits, "faults": faults}
     return Schedule(seed, api, scenario, _policy(chance, list(services)), _restless(chance), chance)
 
 
