@@ -12,7 +12,7 @@ from ansible.utils.collection_loader._collection_config import AnsibleCollection
 
 # Plugins are found by their full names in here too; that must be settled before the collection is first imported.
 if AnsibleCollectionConfig.collection_finder is None:
-    init_plugin_loader()
+    init_plugin_loader()  # type: ignore[no-untyped-call,unused-ignore]
 
 from ansible_collections.gisops.arcgis.tests.unit.gates import Rehearsal
 from ansible_collections.gisops.arcgis.tests.unit.test_long_drain import DRAIN, SERVICES, busy_site
