@@ -17,15 +17,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from site_process import ROOT, NotStarted, started
+
 PLAYBOOK = "gisops.arcgis.pre_deploy_gate"
-STARTUP_LIMIT = 30.0  # seconds
+ANSWER_LIMIT = 30.0  # seconds
 SITE_LIMIT = 600  # seconds: the site ends by itself, should we be killed
 
 Settings = dict[str, str]
@@ -47,26 +45,6 @@ def run_gate(connection: Settings, scratch: str, extra: list[str]) -> int:
     return subprocess.run(command, env=env, cwd=ROOT, check=False).returncode
 
 
-@contextmanager
-def rehearsal_site(api: str, scratch: str) -> Iterator[dict[str, str]]:
-    """Runs a site of its own; gives what its ready file says, and ends it whatever happens."""
-    ready = Path(scratch, "ready.json")
-    command = [sys.executable, "-m", "rehearsal_site", "--scenario", "first_gate", "--api", api, "--quiet"]
-    command += ["--ready-file", str(ready), "--ca-dir", scratch, "--time-limit", str(SITE_LIMIT)]
-    env = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "site")}
-    process = subprocess.Popen(command, env=env)
-    try:
-        deadline = time.monotonic() + STARTUP_LIMIT
-        while not ready.exists():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit("The rehearsal site did not start.")
-            time.sleep(0.05)
-        yield json.loads(ready.read_text(encoding="utf-8"))
-    finally:
-        process.terminate()
-        process.wait(timeout=STARTUP_LIMIT)
-
-
 def control(site: dict[str, str], method: str, path: str, body: object = None) -> list[dict[str, str]]:
     """Tells the rehearsal site what is to happen on it."""
     request = urllib.request.Request(  # noqa: S310 - on loopback, by the site's own word
@@ -76,14 +54,18 @@ def control(site: dict[str, str], method: str, path: str, body: object = None) -
         headers={"Content-Type": "application/json"},
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=STARTUP_LIMIT) as answer:
+    with opener.open(request, timeout=ANSWER_LIMIT) as answer:
         told = json.load(answer)
     return list(told.get("jobs", [])) if isinstance(told, dict) else list(told)
 
 
 def rehearse(api: str, extra: list[str]) -> int:
     """Blocked first, then passed; 0 if the gate said what it had to."""
-    with tempfile.TemporaryDirectory(prefix="gisops-gate-") as scratch, rehearsal_site(api, scratch) as site:
+    arguments = ["--scenario", "first_gate", "--api", api, "--time-limit", str(SITE_LIMIT)]
+    with (
+        tempfile.TemporaryDirectory(prefix="gisops-gate-") as scratch,
+        started(arguments, Path(scratch), os.environ) as site,
+    ):
         connection = {
             "ARCGIS_URL": site["url"],
             "ARCGIS_USERNAME": site["username"],
@@ -136,7 +118,13 @@ def main() -> int:
     parser.add_argument("--api", choices=["enterprise", "server"], default="server", help="what the simulated site is")
     parser.add_argument("extra", nargs="*", help="more arguments for ansible-playbook, after --")
     arguments = parser.parse_args()
-    return gate_own_site(arguments.extra) if os.environ.get("ARCGIS_URL") else rehearse(arguments.api, arguments.extra)
+    if os.environ.get("ARCGIS_URL"):
+        return gate_own_site(arguments.extra)
+    try:
+        return rehearse(arguments.api, arguments.extra)
+    except NotStarted as error:
+        say(str(error))
+        return 1
 
 
 if __name__ == "__main__":

@@ -205,9 +205,7 @@ def _error(code: int | None, words: str, where: str) -> GpError:
     if code == 404 or "could not find resource or operation" in lower:
         return NotFound(f"The site does not have this{_said(words)}", cure=_ABOUT_ADDRESS, **said)
     number = f" {code}" if code is not None else ""
-    return SiteError(
-        f"The site answers with an error{number}{_said(words)}", cure="Look at the site's own logs.", **said
-    )
+    return SiteError(f"The site answers with an error{number}{_said(words)}", cure=_ABOUT_ANYTHING, **said)
 
 
 def _error_by_page(text: str, words: str, where: str) -> GpError | None:

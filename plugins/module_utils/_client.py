@@ -20,6 +20,7 @@ from ._answers import Answer
 from ._api import origin, safe_url
 from ._errors import Busy, GpError, NotUnderstood, OutOfTime, without_secrets
 from ._options import Connection
+from ._times import CLOCKS_AGREE
 
 with contextlib.suppress(ImportError):  # _transport.REQUESTS_IMPORT_ERROR tells
     import requests
@@ -269,9 +270,6 @@ class Client:
 class SiteClock:
     """The site's now: its last Date header, carried on by our own steady clock."""
 
-    _AGREE = 300.0
-    """So many seconds clocks may differ without anybody taking one for the other."""
-
     def __init__(self) -> None:
         self._offsets: list[float] = []
         """From our steady clock to the last, the earliest and the latest that the site's answers told."""
@@ -297,7 +295,7 @@ class SiteClock:
 
     def confirm(self, moment: float) -> None:
         """Takes note of what another of the site's clocks tells: it may agree with ``now``."""
-        if abs(moment - self.now()) <= self._AGREE:
+        if abs(moment - self.now()) <= CLOCKS_AGREE:
             self.ahead = max(0.0, moment - time.time())
 
     @property
@@ -311,7 +309,7 @@ class SiteClock:
             return None if self.ahead is None else 0.0
         _last, earliest, latest = self._offsets
         apart = latest - min(earliest, (self.ahead or 0.0) + time.time() - time.monotonic())
-        return apart if apart > self._AGREE else 0.0
+        return apart if apart > CLOCKS_AGREE else 0.0
 
 
 def _jitter() -> float:

@@ -38,14 +38,14 @@ def build(
     everything_seen = not found.unseen and all(reading.complete for reading in readings)
     jobs, truncated, next_start = _jobs(question, readings, known)
     by_filter = any(reading.by_filter for reading in readings)
-    clock = site.client.clock
+    doubt = site.client.clock.doubt
     unseen = [status for status in question.statuses if by_filter and status not in _status.FILTER_WORDS]
     return {
         "api": site.dialect.api,
         "site": site.roots.context,
         "account": site.connection.username,
         "as_of": _times.iso(now),
-        "clock_doubt": round(clock.doubt) if clock.doubt is not None else None,
+        "clock_doubt": round(doubt) if doubt is not None else None,
         "complete": everything_seen and not truncated,
         "discovery": found.state,
         "unseen": [{"name": name, "why": why} for name, why in sorted(found.unseen.items())],

@@ -307,7 +307,6 @@ class Policy:
         }
 
 
-_CLOCKS_AGREE = 300.0
 _LONGEST = 3650 * 86400.0
 
 
@@ -319,7 +318,7 @@ def age_of(job: Job, now: float) -> float | None:
     for key in ("end_time", "start_time", "submitted_time"):
         moment = _times.from_wire(job.get(key))
         if moment is not None:
-            return max(0.0, now - moment) if moment <= now + _CLOCKS_AGREE else None
+            return max(0.0, now - moment) if moment <= now + _times.CLOCKS_AGREE else None
     return None
 
 

@@ -17,6 +17,8 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 # Above this a number can only be milliseconds: as seconds it would be the year 5138.
 _MILLISECONDS_FROM = 10**11
+CLOCKS_AGREE = 300.0
+"""So many seconds clocks may differ without anybody taking one for the other."""
 _LONGEST_AGO = 50 * 365 * 86400.0
 """Before that there was no time that a site could tell."""
 _HOW = "Use a timestamp (2026-11-24T09:00:00Z), epoch seconds, or a time ago such as 90m, 2h or 1d."

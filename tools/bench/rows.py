@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from checks import ROOT, Workshop
 
-from .runs import BenchFailed, Contender, Programs, Run, Runs, interleaved, median, ratios
+from .runs import BenchFailed, Contender, Programs, Run, Runs, interleaved, ratios
 from .site import Scenario, Site, running
 
 ALWAYS_THERE = "System/PublishingTools"
@@ -182,12 +182,12 @@ def line(name: str, runs: Runs, clock: Callable[[Sequence[Run]], list[float]], a
 
 
 def at_most(limit: float, ratio: Sequence[float], of: str) -> Goal:
-    found = median(list(ratio))
+    found = statistics.median(ratio)
     return Goal(f"at most {limit:g} times {of}", f"{found:.2f} times", found <= limit)
 
 
 def times_faster(least: float, ours: Line, theirs: Line) -> Goal:
-    found = median(list(theirs.seconds)) / median(list(ours.seconds))
+    found = statistics.median(theirs.seconds) / statistics.median(ours.seconds)
     return Goal(f"at least {least:g} times faster than {theirs.name}", f"{found:.1f} times", found >= least)
 
 

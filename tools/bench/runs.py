@@ -100,15 +100,11 @@ def same_answer(runs: Runs) -> None:
             raise BenchFailed(f"{said[0][0]} says {said[0][1]}, and {name} says {answer}")
 
 
-def median(values: list[float]) -> float:
-    return statistics.median(values)
-
-
 def ratios(ours: list[float], theirs: list[float]) -> list[float]:
     """How many times as long ours took, round by round; against the median of those that ran less often."""
     if len(ours) == len(theirs):
         return [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    return [mine / median(theirs) for mine in ours]
+    return [mine / statistics.median(theirs) for mine in ours]
 
 
 class Programs:

@@ -7,18 +7,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
-import sys
-import time
 import typing as t
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from checks import ROOT, Workshop
+from checks import Workshop
+from site_process import started
 
-STARTUP_LIMIT = 60.0  # seconds
+ANSWER_LIMIT = 60.0  # seconds
 SITE_LIMIT = "60m"  # the site ends by itself, should we be killed
 _PLAIN = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -79,7 +77,7 @@ class Site:
 
     def _control(self, method: str, path: str) -> dict[str, t.Any]:
         request = urllib.request.Request(self._control_url + path, method=method)  # noqa: S310 - on loopback
-        with _PLAIN.open(request, timeout=STARTUP_LIMIT) as answer:
+        with _PLAIN.open(request, timeout=ANSWER_LIMIT) as answer:
             return dict(json.load(answer))
 
 
@@ -89,23 +87,6 @@ def running(shop: Workshop, scenario: Scenario, delay: str) -> Iterator[Site]:
     folder = shop.folder("site")
     # JSON is YAML too.
     (folder / "scenario.yml").write_text(json.dumps(scenario), encoding="utf-8")
-    ready = folder / "ready.json"
-    command = [sys.executable, "-m", "rehearsal_site", "--scenario", str(folder / "scenario.yml"), "--api", "server"]
-    command += ["--delay", delay, "--ready-file", str(ready), "--ca-dir", str(folder)]
-    command += ["--time-limit", SITE_LIMIT, "--quiet"]
-    env = shop.env | {"PYTHONPATH": str(ROOT / "tests" / "site")}
-    process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + STARTUP_LIMIT
-        while not ready.exists():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("The rehearsal site did not start.")
-            time.sleep(0.05)
-        yield Site(json.loads(ready.read_text(encoding="utf-8")))
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    arguments = ["--scenario", str(folder / "scenario.yml"), "--api", "server", "--delay", delay]
+    with started([*arguments, "--time-limit", SITE_LIMIT], folder, shop.env) as ready:
+        yield Site(ready)

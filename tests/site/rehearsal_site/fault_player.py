@@ -244,31 +244,32 @@ async def _gzip_bomb(rule: FaultRule, exchange: Exchange) -> web.StreamResponse:
 # -- the right answer, spoilt ------------------------------------------------------------------------------------
 
 
-@player("results_missing", "results_null")
-async def _results(rule: FaultRule, exchange: Exchange) -> web.StreamResponse:
-    status, body, content_type, headers = exchange.make()
-    try:
-        data = json.loads(body)
-    except ValueError:
-        return exchange.respond(body, content_type, status, headers)
-    if isinstance(data, dict) and "results" in data:
-        if rule.fault == "results_null":
-            data["results"] = None
-        else:
-            del data["results"]
-    return exchange.respond(json.dumps(data), content_type, status, headers)
-
-
-@player("edited")
-async def _edited(rule: FaultRule, exchange: Exchange) -> web.StreamResponse:
+def respoken(exchange: Exchange, edit: Callable[[dict[str, Any]], None]) -> web.Response:
+    """The right answer after an edit, where it is a JSON object; else as it is."""
     status, body, content_type, headers = exchange.make()
     try:
         data = json.loads(body)
     except ValueError:
         return exchange.respond(body, content_type, status, headers)
     if isinstance(data, dict):
-        _edit(data, rule)
+        edit(data)
     return exchange.respond(json.dumps(data), content_type, status, headers)
+
+
+@player("results_missing", "results_null")
+async def _results(rule: FaultRule, exchange: Exchange) -> web.StreamResponse:
+    def spoil(data: dict[str, Any]) -> None:
+        if "results" in data and rule.fault == "results_null":
+            data["results"] = None
+        else:
+            data.pop("results", None)
+
+    return respoken(exchange, spoil)
+
+
+@player("edited")
+async def _edited(rule: FaultRule, exchange: Exchange) -> web.StreamResponse:
+    return respoken(exchange, lambda data: _edit(data, rule))
 
 
 def _edit(data: dict[str, Any], rule: FaultRule) -> None:
@@ -301,17 +302,15 @@ async def _other_question(rule: FaultRule, exchange: Exchange) -> web.StreamResp
     if request is None:
         return exchange.right_answer()
     asked = request.params.copy()
+    start = int(asked.get("start") or 1)
     if rule.fault == "unfiltered":
         request.params.popall("jobStatus", None)
     else:
-        start = int(asked.get("start") or 1)
         request.params["start"] = str(max(1, start + rule.integer("by", 3)))
-    status, body, content_type, headers = exchange.make()
-    try:
-        data = json.loads(body)
-    except ValueError:
-        return exchange.respond(body, content_type, status, headers)
-    if isinstance(data, dict) and "results" in data:
+
+    def pretend(data: dict[str, Any]) -> None:
+        if "results" not in data:
+            return
         if rule.fault == "other_page" and "start" in data:
             moved = start - int(data["start"])
             data["start"] = start
@@ -319,7 +318,8 @@ async def _other_question(rule: FaultRule, exchange: Exchange) -> web.StreamResp
                 data["nextStart"] += moved
         elif rule.fault == "unfiltered" and isinstance(data.get("query"), dict):
             data["query"]["status"] = asked.getall("jobStatus", [])
-    return exchange.respond(json.dumps(data), content_type, status, headers)
+
+    return respoken(exchange, pretend)
 
 
 @player("date")
