@@ -117,11 +117,12 @@ class _Query:
         return _facts.build(site, question, found, readings, self._known, self._about, now)
 
     def _find_time(self) -> float:
-        """The site's now. Where nothing depends on it, no request is sent for it alone: the next answers tell."""
+        """The site's now. Where nothing depends on it, no request is sent for it alone: the next answers tell.
+
+        A login does not, for a portal is another machine.
+        """
         site = self._site
         site.dialect  # noqa: B018 - found out by a request, or given
-        if not site.client.clock.is_known:
-            site.tokens.current()  # got by a login, or given
         if not site.client.clock.is_known and self._question.is_timed:
             site.ask(site.roots.admin, dict)
         return site.client.clock.now()

@@ -191,3 +191,12 @@ def test_no_mark_is_taken_of_a_doubtful_time(tmp_path: Path) -> None:
         )
     assert done.returncode != 0
     assert "Set the clock that is wrong." in done.stdout
+
+
+def test_a_portals_clock_is_not_its_servers(asked_site: t.Any) -> None:
+    """Where the login is the first that is asked, it is not what tells the time."""
+    with asked_site("first_gate", api="server", federated=True) as asked:
+        asked.site.clock.freeze(round(OURS_AT_NOW * 1000))
+        asked.site.faults.add({"fault": "date", "by": "4m", "match": {"path": "generateToken"}})
+        facts = asked.query(api="server", ended_after="1h", job_status=["failed"])
+        assert facts["as_of"] == NOW
