@@ -102,7 +102,7 @@ class Tokens:
                 "The answer to the login has no token", where=where, cure="Look at token_url: is this a token service?"
             )
         register_secret(token)
-        self._client.add_secret(token)
+        self._client.add_token(token)
         self._note_expiry(_times.from_wire(body.get("expires")))
         return token
 

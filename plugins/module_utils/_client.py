@@ -12,13 +12,13 @@ import random
 import threading
 import time
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
 from . import _answers, _transport
 from ._answers import Answer
 from ._api import origin, safe_url
-from ._errors import Busy, GpError, NotUnderstood, OutOfTime, without_secrets
+from ._errors import Busy, GpError, NotUnderstood, OutOfTime, common_spellings, without_secrets
 from ._options import Connection
 from ._times import CLOCKS_AGREE
 
@@ -28,7 +28,8 @@ with contextlib.suppress(ImportError):  # _transport.REQUESTS_IMPORT_ERROR tells
     from requests.utils import get_environ_proxies, should_bypass_proxies
 
 _LONGEST_PAUSE = 60.0
-
+_SURELY_A_TOKEN = 16
+"""Letters. Taking a shorter one out of what a site tells would cut holes into it."""
 
 Body = dict[str, t.Any]
 Texts = t.Mapping[str, str]
@@ -64,8 +65,12 @@ class _Request:
     headers: t.Mapping[str, str]
     params: t.Mapping[str, str] | None = None
     form: t.Mapping[str, str] | None = None
-    redirects: int = 5
-    """So many are followed at most."""
+    is_login: bool = False
+
+    @property
+    def redirects(self) -> int:
+        """So many are followed at most. Whoever redirects a login may count it as a try."""
+        return 1 if self.is_login else 5
 
     @property
     def where(self) -> str:
@@ -86,7 +91,10 @@ class Client:
         self._proxies_of: dict[tuple[str, str, int | None], dict[str, str]] = {}
         self.counters = Counters()
         self.clock = SiteClock()
-        self._secrets = tuple(secret for secret in (connection.password, connection.token) if secret)
+        self._secrets: tuple[str, ...] = (connection.password,) if connection.password else ()
+        self._tokens: tuple[bytes, ...] = ()
+        if connection.token:
+            self.add_token(connection.token)
 
     @staticmethod
     def _open(connection: Connection) -> requests.Session:
@@ -124,9 +132,12 @@ class Client:
         left = self._deadline - time.monotonic()
         return left if left != float("inf") else float(self._connection.timeout)
 
-    def add_secret(self, secret: str) -> None:
-        """A text that must not stand in any error from now on."""
-        self._secrets = (*self._secrets, secret)  # a new one, for other threads may be reading the old one
+    def add_token(self, token: str) -> None:
+        """A token that must not stand in any error from now on, nor in what a site tells."""
+        # New ones, for other threads may be reading the old ones.
+        self._secrets = (*self._secrets, token)
+        if len(token) >= _SURELY_A_TOKEN:
+            self._tokens = (*self._tokens, *(spelling.encode() for spelling in common_spellings(token)))
 
     def get(self, url: str, params: Texts, headers: Texts, understand: Understand[Answered] = _as_it_is) -> Answered:
         """Asks by GET; sent again where that can help, also where the body cannot be understood."""
@@ -138,7 +149,7 @@ class Client:
 
     def post_once(self, url: str, form: Texts, headers: Texts) -> Body:
         """Sends a login: again only where the site cannot have acted on it; after a slash that lacked, but no more."""
-        request = _Request("POST", url, headers, form=form, redirects=1)
+        request = _Request("POST", url, headers, form=form, is_login=True)
         return self._send(request, _as_it_is, lambda error: error.unsent)
 
     def _send(
@@ -148,6 +159,8 @@ class Client:
         while True:
             try:
                 answer = self._follow(request, retried=attempt > 0)
+                if not request.is_login:  # its answer is a token, and may be the one that we have
+                    answer = replace(answer, content=self._without_tokens(answer.content))
                 return understand(_answers.read(answer, request.where, self._clean))
             except GpError as error:
                 if attempt >= self._connection.retries or not repeat(error):
@@ -262,6 +275,12 @@ class Client:
             where=where,
             cure="Raise total_timeout, or ask for less.",
         )
+
+    def _without_tokens(self, content: bytes) -> bytes:
+        """A body less the tokens in it: sites repeat what they were sent, and facts are not looked through later."""
+        for token in self._tokens:
+            content = content.replace(token, b"********")
+        return content
 
     def _clean(self, text: str) -> str:
         return without_secrets(text, self._secrets)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import functools
+import html
 import html.entities
 import json
 import os
 import re
 import traceback
 import typing as t
+from urllib.parse import quote
 
 _LONGEST_WHAT = 300
 _SHORTEST_CODE = 6
@@ -77,6 +79,12 @@ def _in_base64(raw: bytes) -> t.Iterator[str]:
         coded = base64.b64encode(bytes(before) + raw).decode()[first : (before + len(raw)) * 8 // 6]
         yield coded
         yield coded.translate({ord("+"): "-", ord("/"): "_"})
+
+
+def common_spellings(secret: str) -> set[str]:
+    """Those in which a secret is looked for where there is much to look through: no pattern is as quick."""
+    plain = {secret, quote(secret, safe=""), secret.replace("/", r"\/"), html.escape(secret)}
+    return {*plain, *_in_base64(secret.encode())}
 
 
 def unforeseen(error: Exception) -> dict[str, t.Any]:

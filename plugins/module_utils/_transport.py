@@ -40,6 +40,12 @@ class _Request:
         self.line: socket.socket | None = None
         self.is_cut = False
 
+    def take(self, line: socket.socket | None) -> None:
+        """The connection from now on. Time may have been up before there was one to cut."""
+        self.line = line
+        if self.is_cut:
+            self.cut()
+
     def cut(self) -> None:
         self.is_cut = True
         if self.line is not None:
@@ -122,11 +128,12 @@ class _Connection(HTTPSConnection):
             first = super()._new_conn()
         finally:
             self.timeout = t.cast(t.Any, whole)
-        request.line = self._line = first.dup()
+        self._line = first.dup()
+        request.take(self._line)
         return first
 
     def getresponse(self) -> t.Any:
-        _current().line = self._line
+        _current().take(self._line)
         return super().getresponse()
 
     def close(self) -> None:

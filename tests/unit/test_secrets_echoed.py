@@ -18,6 +18,8 @@ from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
 
 from ansible_collections.gisops.arcgis.plugins.modules import gp_jobs_query, gp_token
+from rehearsal_site.faults import FaultBook, FaultRule, parse_fault
+from rehearsal_site.tokens import TokenDesk
 
 from .loopback import Reply, Seen
 from .secrecy import shown, spellings
@@ -98,3 +100,39 @@ def test_no_secret_is_in_an_address_or_a_referer(asked_site: t.Any, run_module: 
         seen = "\n".join(f"{entry.path} {entry.referer}" for entry in asked.site.log)
         assert tokens
         assert not shown(seen, [PASSWORD, *tokens])
+
+
+class Chatty(FaultBook):
+    """In the place of a site's faults: jobs and listings that tell the token with which they were asked for."""
+
+    def __init__(self, desk: TokenDesk) -> None:
+        super().__init__()
+        self._desk = desk
+
+    def pick(self, method: str, path: str) -> FaultRule | None:
+        tokens = [str(token) for token in self._desk.tokens]
+        if "/jobs/" not in path or not tokens:
+            return None
+        words = f"token={tokens[-1]}"
+        told = {"query": {"form": words}, "userName": words, "username": words}
+        messages = [{"type": "esriJobMessageTypeError", "description": words}]
+        return parse_fault({"fault": "edited", "put": {**told, "messages": messages}})
+
+
+@pytest.mark.parametrize("is_given", [False, True], ids=["a login", "a token of one's own"])
+def test_a_token_is_not_shown_in_facts(asked_site: t.Any, run_module: t.Any, api: str, is_given: bool) -> None:
+    """Not even by the lookup, whose result nobody looks through for secrets."""
+    with asked_site("first_gate", api=api) as asked:
+        desk = asked.site.desk
+        asked.site.faults = Chatty(desk)
+        options = dict(asked.connection)
+        if is_given:
+            issuer = "portal" if api == "enterprise" else "server"
+            token = desk.issue(desk.accounts["siteadmin"], issuer, "referer", "https://gisops.arcgis").value
+            options = {**options, "username": None, "password": None, "token": token}
+        facts = asked.query(detail="full", **options)
+        result = run_module(gp_jobs_query.main, detail="full", **{k: v for k, v in options.items() if v is not None})
+        assert desk.tokens
+        assert facts["counts"] == result["counts"]
+        assert "********" in json.dumps(facts["jobs"])
+        assert not shown(json.dumps([facts, result]), [str(token) for token in desk.tokens])

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from ansible_collections.gisops.arcgis.plugins.module_utils import _transport
 from ansible_collections.gisops.arcgis.plugins.module_utils._client import Client
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import (
     Busy,
@@ -432,6 +433,20 @@ def seconds_until_failure(read_connection: Read, url: str, **options: t.Any) -> 
     return time.monotonic() - begin
 
 
+def test_a_connection_that_comes_too_late_is_cut_at_once() -> None:
+    """Time may be up while it is being made, or while a request is written to one that was made before."""
+    watchdog = _transport.Watchdog()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        with pytest.raises(socket.timeout), watchdog.until(time.monotonic() + 0.05):
+            request = _transport._current()
+            time.sleep(0.2)
+        watchdog.close()
+        request.take(ours)
+        theirs.settimeout(1)
+        assert theirs.recv(1) == b""
+
+
 def test_what_comes_late_has_only_the_time_that_is_left(scripted: t.Any, read_connection: Read) -> None:
     """Connection, head and body are not given a second each."""
 
@@ -651,7 +666,7 @@ def test_a_site_that_repeats_what_it_was_sent(scripted: t.Any, read_connection: 
     with scripted(lambda seen: Reply(body, status)) as server:
         options = {"url": server.url, "ca_path": server.ca_path, "retries": 0, **GIVEN}
         with Client(read_connection(**options)) as client:
-            client.add_secret("T0ken")
+            client.add_token("T0ken")
             with pytest.raises(GpError) as caught:
                 client.get(server.url, INFO, {})
         for text in (str(caught.value), repr(caught.value.to_result()), repr(caught.value.args)):
@@ -685,7 +700,7 @@ def test_a_client_is_shared_by_threads(client: t.Any, site: RunningSite) -> None
     def work() -> None:
         try:
             for number in range(10):
-                one.add_secret(f"{threading.get_ident()}-{number}")
+                one.add_token(f"{threading.get_ident()}-{number}")
                 info(one, site)
         except Exception as error:
             failures.append(error)
