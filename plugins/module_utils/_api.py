@@ -127,6 +127,13 @@ def origin_and_path(url: str) -> tuple[tuple[str, str, int | None], str]:
     return origin(url.lower()), urlsplit(safe_url(url)).path.rstrip("/").lower()
 
 
+def resource(url: str) -> str:
+    """What an address names, wherever its site is: the path from admin, rest or sharing on, or else all of it."""
+    path = unquote(urlsplit(safe_url(url)).path).rstrip("/").lower()
+    below = _BELOW_CONTEXT.search(path)
+    return below.group(0) if below else path
+
+
 def safe_url(url: str) -> str:
     """An address that may be shown: without query, fragment, user name and password."""
     try:

@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 
 from . import _answers, _transport
 from ._answers import Answer
-from ._api import origin, safe_url
+from ._api import origin, resource, safe_url
 from ._errors import Busy, GpError, NotUnderstood, OutOfTime, common_spellings, without_secrets
 from ._options import Connection
 from ._times import CLOCKS_AGREE
@@ -177,7 +177,7 @@ class Client:
         time.sleep(pause)
 
     def _follow(self, request: _Request, retried: bool) -> Answer:
-        """The answer at the end of redirects: within the origin only, and a POST stays a POST."""
+        """The answer at the end of redirects: within the origin, to the same resource, and a POST stays a POST."""
         target = request.url
         for _hop in range(1 + request.redirects):
             answer = self._exchange(request, target, retried)
@@ -185,9 +185,12 @@ class Client:
             if answer.status not in (301, 302, 303, 307, 308) or not location:
                 return answer
             onward = urljoin(target, location)
-            if origin(onward) != origin(request.url):
+            is_here = origin(onward) == origin(request.url)
+            # Below another context, or with a slash, it is what was asked for; the jobs of another service are not.
+            if not is_here or resource(onward) != resource(request.url):
+                what = "what was asked for" if is_here else "the site that was named"
                 raise NotUnderstood(
-                    f"The site sends us on to {self._clean(safe_url(onward))}, which is not the site that was named",
+                    f"The site sends us on to {self._clean(safe_url(onward))}, which is not {what}",
                     where=request.where,
                     cure="If that is a sign-in page, use an address that does not pass it and a built-in account or a "
                     "token; if it is the site's right address, give it as url.",

@@ -425,3 +425,27 @@ def test_any_description_is_read_or_an_error_of_ours(body: dict[str, t.Any]) -> 
     json.dumps([_api.parse_messages(body), _api.parse_tasks(body), _api.is_synchronous(body)])
     with contextlib.suppress(NotUnderstood):
         _api.parse_folder(body, "", "x")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        (
+            "https://h/arcgis/admin/services/A.GPServer/jobs",
+            "https://h/server/admin/services/A.GPServer/jobs/",
+            True,
+        ),
+        ("https://h/arcgis/rest/services/My%20Tools", "https://h/arcgis/rest/services/My Tools?f=json", True),
+        ("https://h/ARCGIS/Admin", "https://h/arcgis/admin/", True),
+        (
+            "https://h/arcgis/admin/services/A.GPServer/jobs",
+            "https://h/arcgis/admin/services/B.GPServer/jobs",
+            False,
+        ),
+        ("https://h/arcgis/admin/services/A.GPServer/jobs", "https://h/arcgis/home/signin.html", False),
+        ("https://h/arcgis/admin/services", "https://h/arcgis/rest/services", False),
+        ("https://h/a", "https://h/b", False),
+    ],
+)
+def test_what_an_address_names(one: str, other: str, is_same: bool) -> None:
+    assert (_api.resource(one) == _api.resource(other)) is is_same

@@ -10,7 +10,12 @@ import typing as t
 import pytest
 
 from ansible_collections.gisops.arcgis.plugins.module_utils import _about
-from ansible_collections.gisops.arcgis.plugins.module_utils._errors import GpError, NotAllowed, Unreachable
+from ansible_collections.gisops.arcgis.plugins.module_utils._errors import (
+    GpError,
+    NotAllowed,
+    NotUnderstood,
+    Unreachable,
+)
 
 PUBLISHING = "System/PublishingTools"
 
@@ -160,3 +165,16 @@ def test_the_whole_time_is_the_whole_querys(asked_site: t.Any, api: str) -> None
     with asked_site("first_gate", api=api, delay="300ms") as asked, pytest.raises((GpError, Unreachable)) as caught:
         asked.query(total_timeout=1, retries=0)
     assert caught.value.failure["kind"] in ("OutOfTime", "Unreachable")
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_redirect_to_another_service_is_not_its_answer(asked_site: t.Any, api: str, status: int) -> None:
+    """Something on the way mixes up two services, and the other one is idle."""
+    busy = {"services": {PUBLISHING: {"jobs": [{"status": "executing"}]}, "Idle": {"jobs": [{"status": "succeeded"}]}}}
+    with asked_site(busy, api=api) as asked:
+        idle = f"{asked.running.admin_url}/services/Idle.GPServer/jobs/query"
+        asked.site.faults.add(
+            {"fault": "redirect", "status": status, "location": idle, "match": {"path": "PublishingTools.*jobs/query"}}
+        )
+        with pytest.raises(NotUnderstood, match=r"sends us on to .*Idle"):
+            asked.query(services=[PUBLISHING], job_status=["active"])
