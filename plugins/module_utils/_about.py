@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import statistics
 import typing as t
 from dataclasses import dataclass
 
@@ -106,9 +105,7 @@ class Histories:
         The site's own filter may leave out jobs that began before, never count one too many.
         """
         asked = [one for one in readings if one.complete and any(one.counts.get(word) for word in FAILURES)]
-        by_id = {
-            one.service: one.succeeded for one in asked if not one.by_filter and len(one.succeeded) <= MOST_DETAILS
-        }
+        by_id = {one.service: one.succeeded for one in asked if one.lists_all and len(one.succeeded) <= MOST_DETAILS}
         self._details.fetch(_keys(by_id))
         found: dict[Service, dict[str, t.Any] | None] = {}
         for service, ids in by_id.items():
@@ -123,7 +120,7 @@ class Histories:
 
     def _sample(self, reading: Reading) -> list[str]:
         """A few succeeded jobs: those that were listed anyway, or else one page of them."""
-        if not reading.by_filter:
+        if reading.lists_all:
             return reading.succeeded[:_SAMPLE]
         try:
             page = self._reader.one_page(reading.service, "succeeded", _SAMPLE)
@@ -142,6 +139,8 @@ class Histories:
 
 def durations(jobs: t.Iterable[JobDetails | None]) -> dict[str, t.Any] | None:
     """Median and 95th percentile of how long jobs took, in seconds; None where none tells."""
+    import statistics  # here, for it takes its time to load, and few tasks ask for durations
+
     took = sorted(
         job.ended - began
         for job in jobs

@@ -169,7 +169,8 @@ def rest_service_url(site: Roots, service: Service) -> str:
 class Ask:
     """The filters of one jobs/query, in our own terms (times in epoch seconds)."""
 
-    status: str | None = None
+    statuses: tuple[str, ...] = ()
+    """None means any."""
     start_time: float | None = None
     end_time: float | None = None
     user_name: str | None = None
@@ -183,15 +184,15 @@ class Ask:
 
 def parameters(
     dialect: Dialect, ask: Ask, *, start: int, number: int, milliseconds: bool, floor: bool
-) -> dict[str, str]:
+) -> dict[str, str | list[str]]:
     """The query of one page. ``floor`` sends the earliest startTime that means "all" where a site insists on one."""
 
     def wire(moment: float) -> str:
         return str(int(moment * 1000) if milliseconds else int(moment))
 
-    query = {"f": "json", "start": str(start), "number": str(number)}
-    if ask.status is not None:
-        query["jobStatus"] = _status.FILTER_WORDS[ask.status]
+    query: dict[str, str | list[str]] = {"f": "json", "start": str(start), "number": str(number)}
+    if ask.statuses:
+        query["jobStatus"] = [_status.FILTER_WORDS[status] for status in ask.statuses]
     if ask.start_time is not None:
         query["startTime"] = wire(ask.start_time)
     elif ask.end_time is not None or floor:

@@ -33,6 +33,8 @@ _SURELY_A_TOKEN = 16
 
 Body = dict[str, t.Any]
 Texts = t.Mapping[str, str]
+Form = t.Mapping[str, t.Union[str, list[str]]]
+"""The parameters of a request; one with a list is sent once for each of its values."""
 Answered = t.TypeVar("Answered")
 Understand = t.Callable[[Body], Answered]
 """Makes of a body what it was asked for, or raises a GpError."""
@@ -63,8 +65,8 @@ class _Request:
     method: str
     url: str
     headers: t.Mapping[str, str]
-    params: t.Mapping[str, str] | None = None
-    form: t.Mapping[str, str] | None = None
+    params: Form | None = None
+    form: Form | None = None
     is_login: bool = False
 
     @property
@@ -139,15 +141,15 @@ class Client:
         if len(token) >= _SURELY_A_TOKEN:
             self._tokens = (*self._tokens, *(spelling.encode() for spelling in common_spellings(token)))
 
-    def get(self, url: str, params: Texts, headers: Texts, understand: Understand[Answered] = _as_it_is) -> Answered:
+    def get(self, url: str, params: Form, headers: Texts, understand: Understand[Answered] = _as_it_is) -> Answered:
         """Asks by GET; sent again where that can help, also where the body cannot be understood."""
         return self._send(_Request("GET", url, headers, params=params), understand, lambda error: error.transient)
 
-    def post(self, url: str, form: Texts, headers: Texts, understand: Understand[Answered] = _as_it_is) -> Answered:
+    def post(self, url: str, form: Form, headers: Texts, understand: Understand[Answered] = _as_it_is) -> Answered:
         """Asks by POST for something that may be asked twice."""
         return self._send(_Request("POST", url, headers, form=form), understand, lambda error: error.transient)
 
-    def post_once(self, url: str, form: Texts, headers: Texts) -> Body:
+    def post_once(self, url: str, form: Form, headers: Texts) -> Body:
         """Sends a login: again only where the site cannot have acted on it; after a slash that lacked, but no more."""
         request = _Request("POST", url, headers, form=form, is_login=True)
         return self._send(request, _as_it_is, lambda error: error.unsent)

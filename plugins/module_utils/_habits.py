@@ -50,6 +50,8 @@ class Proven:
     """Those in which a query has brought jobs."""
     filters_status: bool = False
     """Whether a query with a status has ever brought jobs of that status and no others."""
+    takes_several: bool = True
+    """Whether no answer has shown yet that a query with several statuses is not one for all of them."""
     milliseconds: bool | None = None
     """The unit in which it was seen to honour times; None where it was not."""
 
@@ -96,7 +98,7 @@ class Habits:
         )
         url = f"{_api.service_url(self._site.roots, service)}/jobs/query"
         page = self._site.ask(url, lambda body: _api.parse_page(body, f"GET {url}"), query)
-        if page.jobs and (ask.status is None or way.status):
+        if page.jobs and (not ask.statuses or way.status):
             self._proven.ways.add(way)
         return page
 
@@ -121,7 +123,7 @@ class Habits:
                 (Way(status=True), "executing"),
                 (_WITH_BOTH, "executing"),
             ):
-                if way != used and self._answers(service, replace(ask, status=status), way):
+                if way != used and self._answers(service, replace(ask, statuses=(status,) if status else ()), way):
                     self._proven.way = way
                     return None
             raise error
@@ -145,25 +147,43 @@ class Habits:
             if other != way and other.start_time >= way.start_time:
                 others += [(other, status) for status in FILTER_WORDS]
         for other, status in others:
-            page = self.page(service, replace(ask, status=status), 1, 1, other)
+            page = self.page(service, replace(ask, statuses=(status,) if status else ()), 1, 1, other)
             if page.total > 0 or page.jobs:
                 self._proven.way = other
                 return False
         return True
 
-    def is_honoured(self, page: Page, status: str) -> bool:
+    def is_honoured(self, page: Page, *statuses: str) -> bool:
         """Whether a filtered answer is one to its filter: by the site's echo, and by every status that it shows."""
         echoed = _api.echoed_statuses(page.echo)
-        if echoed is not None and status not in echoed:
+        if echoed is not None and not set(statuses) <= set(echoed):
             return False
         shown = [_status.normalise(word) for word in page.jobs.values() if word is not None]
-        if any(word != status for word in shown):
+        if any(word not in statuses for word in shown):
             return False
         if page.jobs and not shown and echoed is None:
             return False
-        if page.jobs:
+        if page.jobs and len(statuses) == 1:
             self._proven.filters_status = True
         return True
+
+    def several(self, service: Service, ask: Ask, number: int) -> Page | None:
+        """One page of the jobs in any of several statuses; None where the answer shows that it is not for all of them.
+
+        Nobody documents that several may be asked for. What this brings is to be proven by sums.
+        """
+        if not self._proven.takes_several:
+            return None
+        try:
+            page = self.page(service, ask, 1, number)
+        except (NotAllowed, NotFound):
+            raise
+        except SiteError:
+            page = None
+        if page is None or not self.is_honoured(page, *ask.statuses) or None in page.jobs.values():
+            self._proven.takes_several = False
+            return None
+        return page
 
     # --- proofs ----------------------------------------------------------------------------------------------------
 
@@ -195,7 +215,7 @@ class Habits:
             first = self.first_page(service, Ask(), SMALL)
             if first is not None:
                 return first
-        return self.page(service, Ask(status="succeeded"), 1, SMALL)
+        return self.page(service, Ask(("succeeded",)), 1, SMALL)
 
     def _shows_in_window(self, service: Service, job_id: str) -> bool:
         try:
@@ -205,9 +225,9 @@ class Habits:
         moments = [moment for moment in (job.submitted, job.started, job.ended) if moment is not None]
         if not moments:
             return False
-        status = "succeeded" if self.way.status else None
-        around = Ask(status, start_time=min(moments) - 1, end_time=max(moments) + 1)
-        long_before = Ask(status, start_time=1, end_time=_HOUR)
+        statuses = ("succeeded",) if self.way.status else ()
+        around = Ask(statuses, start_time=min(moments) - 1, end_time=max(moments) + 1)
+        long_before = Ask(statuses, start_time=1, end_time=_HOUR)
         for milliseconds in (self._site.dialect.milliseconds, not self._site.dialect.milliseconds):
             self._milliseconds = milliseconds
             if job_id in self.listing(service, around).jobs and self.page(service, long_before, 1, 1).total == 0:
@@ -220,7 +240,7 @@ class Habits:
 
         The job must be theirs, and a name that nobody has must bring none.
         """
-        status = _status.normalise(job.word) if self.way.status else None
+        statuses = (_status.normalise(job.word),) if self.way.status else ()
         for option, asked, found in (
             ("user_name", ask.user_name, job.user_name),
             ("machine_name", ask.machine_name, job.machine_name),
@@ -228,7 +248,7 @@ class Habits:
             if asked is None:
                 continue
             options: dict[str, t.Any] = {option: _NOBODY}
-            nobody = Ask(status, **options)
+            nobody = Ask(statuses, **options)
             if (found or "").lower() != asked.lower() or self.page(service, nobody, 1, 1).total > 0:
                 raise NotHonoured(
                     f"The site does not honour {option}: asked for '{asked}', it shows jobs of others",

@@ -5,8 +5,9 @@
 """One service's jobs, read so that the answer can be counted on.
 
 The first request asks for one large page without a status: a service whose record fits is settled by it. A longer
-record is counted by the totals of filtered queries, in the order of a job's life, so that a job that moves on meanwhile
-is met again further down. What a site honours is not assumed: a filtered answer must show it.
+record is asked for all wanted statuses at once, where sums prove that the site honours that, or else status by status,
+in the order of a job's life, so that a job that moves on meanwhile is met again further down. What a site honours is
+not assumed: a filtered answer must show it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from ._services import Service
 from ._site import Site
 from ._status import FILTER_WORDS, QUEUED
 
+_TRIES = 2
+
 
 @dataclass
 class Reading:
@@ -40,6 +43,8 @@ class Reading:
     complete: bool = True
     by_filter: bool = False
     """Whether the counts come from filtered totals, in which some statuses cannot be seen."""
+    lists_all: bool = True
+    """Whether jobs of all statuses were listed, asked for or not."""
     next_start: int | None = None
     warnings: list[str] = field(default_factory=list)
     error: dict[str, t.Any] | None = None
@@ -110,7 +115,7 @@ class Reader:
 
     def one_page(self, service: Service, status: str, number: int, since: float | None = None) -> Page | None:
         """One page of the jobs in a status, from a start time on; None where the filter by status is not honoured."""
-        page = self.habits.page(service, replace(self.ask, status=status, start_time=since), 1, number)
+        page = self.habits.page(service, replace(self.ask, statuses=(status,), start_time=since), 1, number)
         return page if self.habits.is_honoured(page, status) else None
 
     def since(self, service: Service, statuses: t.Iterable[str], moment: float | None) -> set[str]:
@@ -132,7 +137,7 @@ class Reader:
         filterable = any(status in FILTER_WORDS for status in question.statuses)
         if every_job or not filterable:
             return self._counted(Reading(service), self.habits.listing(service, self.ask, first))
-        return self._by_status(service, first)
+        return self._at_once(service, first) or self._by_status(service, first)
 
     def _every_page(self, service: Service) -> Reading:
         return self._counted(Reading(service), self.habits.listing(service, self.ask))
@@ -140,7 +145,9 @@ class Reader:
     def _by_status(self, service: Service, first: Page | None) -> Reading:
         """Status by status, one after the other; every page instead where the site's filter cannot be trusted."""
         question = self._question
-        reading = Reading(service, by_filter=True, echo=first.echo if first else {}, pages=1 if first else 0)
+        reading = Reading(
+            service, by_filter=True, lists_all=False, echo=first.echo if first else {}, pages=1 if first else 0
+        )
         wanted = [status for status in FILTER_WORDS if status in question.statuses]
         trusted = all(self._read_status(reading, status) for status in wanted)
         if trusted and not any(reading.counts[status] for status in wanted):
@@ -157,10 +164,42 @@ class Reader:
             reading.counts = dict.fromkeys(_status.STATUSES)
         return reading
 
+    def _at_once(self, service: Service, first: Page) -> Reading | None:
+        """The jobs in several statuses by one query; None where it cannot be proven to show them all, on one page.
+
+        The proof is a sum: those that are wanted and the rest are all that there are, and that number has not changed
+        meanwhile. The rest is counted first: a job that ends in between makes the sum too small, never too large.
+        """
+        wanted = tuple(status for status in FILTER_WORDS if status in self._question.statuses)
+        if len(wanted) < 2 or "succeeded" in wanted:  # most of a long record succeeded, and does not fit a page
+            return None
+        rest = tuple(status for status in FILTER_WORDS if status not in wanted)
+        habits, number, pages = self.habits, self._question.page_size, [first]
+        for _attempt in range(_TRIES):
+            total = pages[-1].total
+            for statuses, size in ((rest, SMALL), (wanted, number)):
+                page = habits.several(service, replace(self.ask, statuses=statuses), size)
+                if page is None:
+                    return None
+                pages.append(page)
+            others, found = pages[-2:]
+            pages.append(habits.page(service, self.ask, 1, SMALL))
+            if total == pages[-1].total:
+                break
+        else:
+            return None
+        adds_up = others.total + found.total == total and len(found.jobs) == found.total
+        if not adds_up or any(len(page.jobs) > page.total for page in pages):
+            return None
+        reading = Reading(service, echo=found.echo, pages=len(pages), lists_all=False)
+        reading.jobs = {job_id: (_status.normalise(word), word) for job_id, word in found.jobs.items()}
+        recount(reading, self._question)
+        return reading
+
     def _read_status(self, reading: Reading, status: str) -> bool:
         """Counts one status by a filtered query; false where the answer shows that the filter was not honoured."""
         question = self._question
-        ask = replace(self.ask, status=status)
+        ask = replace(self.ask, statuses=(status,))
         needs_ids = status in _status.ACTIVE or question.detail != "counts" or question.ended_after is not None
         number = question.page_size if needs_ids else min(SMALL, question.page_size)
         page = self.habits.page(reading.service, ask, 1, number)
@@ -201,7 +240,7 @@ class Reader:
         tried = [status for status in FILTER_WORDS if status in shown] or list(reversed(FILTER_WORDS))
         nothing_at_all = True
         for status in tried:
-            page = self.habits.page(reading.service, replace(self.ask, status=status), 1, SMALL)
+            page = self.habits.page(reading.service, replace(self.ask, statuses=(status,)), 1, SMALL)
             reading.pages += 1
             nothing_at_all = nothing_at_all and page.total == 0 and not page.jobs
             if not self.habits.is_honoured(page, status):
@@ -226,7 +265,7 @@ class Reader:
         """A part of one listing, for limit and start."""
         question = self._question
         one = None if question.asks_all_statuses else question.statuses[0]
-        ask = replace(self.ask, status=one)
+        ask = replace(self.ask, statuses=(one,) if one else ())
         listing = _paging.read_slice(
             self.habits.pages(service), ask, question.page_size, question.start, question.limit
         )

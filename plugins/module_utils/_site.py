@@ -13,7 +13,7 @@ from . import _api
 from ._answers import quote
 from ._api import DIALECTS, ENTERPRISE, SERVER, Dialect, safe_url
 from ._auth import Tokens
-from ._client import Answered, Client, Texts, Understand
+from ._client import Answered, Client, Form, Understand
 from ._errors import (
     BadOption,
     Busy,
@@ -62,7 +62,7 @@ class Site:
                 self._dialect = DIALECTS[self._find_api()]
             return self._dialect
 
-    def ask(self, url: str, understand: Understand[Answered], params: Texts | None = None) -> Answered:
+    def ask(self, url: str, understand: Understand[Answered], params: Form | None = None) -> Answered:
         """What is understood of the JSON object at an address of this site, asked for with our token."""
         return self._with_token(lambda token: self._ask(url, {"f": "json", **(params or {})}, token, understand))
 
@@ -92,7 +92,7 @@ class Site:
         except NotAllowed as error:
             raise self._not_allowed(error) from None
 
-    def _ask(self, url: str, params: Texts, token: str, understand: Understand[Answered]) -> Answered:
+    def _ask(self, url: str, params: Form, token: str, understand: Understand[Answered]) -> Answered:
         if self._token_in_body:
             return self._post(url, params, token, understand)
         try:
@@ -104,7 +104,7 @@ class Site:
             self._token_in_body = True
             return answered
 
-    def _post(self, url: str, form: Texts, token: str, understand: Understand[Answered]) -> Answered:
+    def _post(self, url: str, form: Form, token: str, understand: Understand[Answered]) -> Answered:
         try:
             return self.client.post(url, {**form, "token": token}, self._headers(token), understand)
         except TokenUnseen as error:

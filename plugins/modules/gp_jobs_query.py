@@ -194,7 +194,7 @@ stopped:
 unseen_statuses:
   description:
     - Statuses that were asked for and cannot be seen, because some service has more jobs than one page and was
-      counted by filters, for which the sites have no such words.
+      counted by filters, for which the sites have no such words, and no sum shows that there are none.
   returned: success
   type: list
   elements: str

@@ -76,6 +76,10 @@ class Habits:
     page_cap: int = PAGE_SIZE
     form: str = "words"
     echoes: bool = True
+    echoes_as_sent: bool = False
+    """Whether its echo is what it was sent, whatever it made of that."""
+    of_several: slice = slice(None)
+    """Which of several statuses it filters by."""
     filters: bool = True
     without_status: str = "fine"
     without_start_time: str = "fine"
@@ -160,7 +164,9 @@ class ModelSite:
     def __exit__(self, *_exc: object) -> None:
         pass
 
-    def ask(self, url: str, understand: t.Callable[[Body], t.Any], params: t.Mapping[str, str] | None = None) -> t.Any:
+    def ask(
+        self, url: str, understand: t.Callable[[Body], t.Any], params: t.Mapping[str, t.Any] | None = None
+    ) -> t.Any:
         self.model.move()
         body = self._answer(url.removeprefix(URL).strip("/").split("/"), params or {})
         self.model.log.append((url, params, body))
@@ -169,7 +175,7 @@ class ModelSite:
     def ask_by_post(self, url: str, understand: t.Callable[[Body], t.Any]) -> t.Any:
         return self.ask(url, understand)
 
-    def _answer(self, path: list[str], params: t.Mapping[str, str]) -> Body:
+    def _answer(self, path: list[str], params: t.Mapping[str, t.Any]) -> Body:
         if path[0] == "rest":
             return {"messages": [], "tasks": ["Task"]}
         if path == ["admin", "services"]:
@@ -189,15 +195,16 @@ class ModelSite:
             return {"total": len(jobs), **{word: ended[word] for word in ("cancelled", "failed", "succeeded")}}
         return self._details(jobs, unquote(path[5]))
 
-    def _query(self, jobs: list[Job], params: t.Mapping[str, str]) -> Body:
-        habits, word = self.model.habits, params.get("jobStatus", "")
-        lacks = [habits.without_status] if not word else []
+    def _query(self, jobs: list[Job], params: t.Mapping[str, t.Any]) -> Body:
+        habits, sent = self.model.habits, list(params.get("jobStatus", ()))
+        words = sent[habits.of_several]
+        lacks = [habits.without_status] if not words else []
         lacks += [habits.without_start_time] if not params.get("startTime") else []
         if "error" in lacks:
             raise SiteError("A parameter is required", where="GET jobs/query")
-        is_filtered = bool(word) and habits.filters
+        is_filtered = bool(words) and habits.filters
         if is_filtered:
-            jobs = [job for job in jobs if _status.FILTER_WORDS.get(job.status) == word]
+            jobs = [job for job in jobs if _status.FILTER_WORDS.get(job.status) in words]
         if "nothing" in lacks:
             jobs = []
         if params.get("startTime") and habits.hides_unended:
@@ -209,10 +216,11 @@ class ModelSite:
         start = int(params["start"])
         shown = jobs[start - 1 : start - 1 + min(int(params["number"]), habits.page_cap)]
         behind = start + len(shown)
+        echoed = words if is_filtered else []
         return {
             "total": len(jobs),
             "nextStart": behind if shown and behind <= len(jobs) else -1,
-            "query": {"status": [word] if is_filtered else []} if habits.echoes else None,
+            "query": {"status": sent if habits.echoes_as_sent else echoed} if habits.echoes else None,
             "results": self._results(shown),
         }
 
@@ -312,6 +320,8 @@ def any_habits(chance: random.Random) -> Habits:
         page_cap=chance.choice((PAGE_SIZE, PAGE_SIZE, 3, 2, 1)),
         form=chance.choice(("words", "words", "words", "nulls", "ids")),
         echoes=chance.random() < 0.8,
+        echoes_as_sent=chance.random() < 0.3,
+        of_several=chance.choice((slice(None), slice(None), slice(1), slice(-1, None), slice(2))),
         filters=chance.random() < 0.9,
         without_status=chance.choice(("fine",) * 6 + ("error", "nothing")),
         without_start_time=chance.choice(("fine",) * 6 + ("error", "nothing")),

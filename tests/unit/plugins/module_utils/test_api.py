@@ -146,7 +146,9 @@ def test_root_services_have_no_folder_segment() -> None:
 # --- parameters --------------------------------------------------------------------------------------------------
 
 
-def _parameters(api: str, ask: Ask, floor: bool = False, milliseconds: bool | None = None) -> dict[str, str]:
+def _parameters(
+    api: str, ask: Ask, floor: bool = False, milliseconds: bool | None = None
+) -> dict[str, str | list[str]]:
     dialect = DIALECTS[api]
     unit = dialect.milliseconds if milliseconds is None else milliseconds
     return _api.parameters(dialect, ask, start=11, number=10, milliseconds=unit, floor=floor)
@@ -160,7 +162,7 @@ BASE = {"f": "json", "start": "11", "number": "10"}
     [
         ("enterprise", Ask(), {}),
         ("server", Ask(), {"startTime": ""}),
-        ("enterprise", Ask(status="failed"), {"jobStatus": "esriJobFailed"}),
+        ("enterprise", Ask(("failed",)), {"jobStatus": ["esriJobFailed"]}),
         ("enterprise", Ask(start_time=1637004590.7), {"startTime": "1637004590"}),
         ("server", Ask(start_time=1566379810.0), {"startTime": "1566379810000"}),
         ("enterprise", Ask(end_time=1637004590.0), {"startTime": "1", "endTime": "1637004590"}),
@@ -185,7 +187,7 @@ def test_the_unit_of_times_is_the_callers() -> None:
 
 
 def test_no_parameter_is_a_secret() -> None:
-    everything = Ask("failed", 1.0, 2.0, "u", "m")
+    everything = Ask(("failed",), 1.0, 2.0, "u", "m")
     assert "token" not in {name.lower() for name in _parameters("server", everything)}
 
 

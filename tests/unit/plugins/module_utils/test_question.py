@@ -62,7 +62,7 @@ def test_all_options() -> None:
     assert question.statuses == tuple(one for one in _status.STATUSES if one in {*_status.ACTIVE, "failed"})
     assert not question.asks_all_statuses
     assert question.ended_after == Moment(ago=3600)
-    assert question.ask(NOW) == Ask(None, NOW - 7200, 1637004590.0, "user1", "M.D")
+    assert question.ask(NOW) == Ask((), NOW - 7200, 1637004590.0, "user1", "M.D")
     assert [question.excludes(Service("D", "X")), question.excludes(Service("", "E"))] == [True, True]
     assert not question.excludes(Service("", "D"))
 

@@ -53,6 +53,100 @@ def test_a_long_record_costs_no_more_than_a_longer_one(asked_site: t.Any, api: s
     assert costs[0] == costs[1] <= 16
 
 
+def long_record(*entries: dict[str, t.Any], statuses: dict[str, float] | None = None, count: int = 60) -> t.Any:
+    scenario = jobs(*entries)
+    history = {"count": count, "statuses": statuses or {"succeeded": 1}, "span": "30d", "until": "10m ago"}
+    scenario["services"][PUBLISHING]["history"] = history
+    return scenario
+
+
+def asked_statuses(asked: t.Any) -> list[int]:
+    """For each query of a service, by how many statuses it was filtered."""
+    return [one.path.count("jobStatus=esri") for one in asked.requests("jobs/query")]
+
+
+GATE = ["active", "failed"]
+
+
+@pytest.mark.parametrize("active", [[], [{"status": "waiting"}, {"status": "executing"}]], ids=["idle", "busy"])
+def test_several_statuses_at_once_where_sums_prove_it(asked_site: t.Any, api: str, active: t.Any) -> None:
+    """One page of all, the rest, what is wanted, and whether all are still as many: four queries."""
+    scenario = long_record(*active, {"status": "failed", "ended": "5m ago"})
+    with asked_site(scenario, api=api, page_cap=10) as asked:
+        facts = asked.query(services=[PUBLISHING], job_status=GATE)
+        assert (facts["counts"]["active"], facts["counts"]["failed"]) == (len(active), 1)
+        assert facts["complete"] is True
+        assert facts["unseen_statuses"] == [], "the sum leaves no room for jobs in a status without a filter word"
+        assert asked_statuses(asked) == [0, 2, 6, 0]
+
+
+@pytest.mark.parametrize("echo", ["full", "as_sent", "none"])
+@pytest.mark.parametrize("habit", ["first_only", "last_only"])
+@pytest.mark.parametrize("status", ["waiting", "executing"])
+def test_a_site_that_reads_one_of_several_statuses(
+    asked_site: t.Any, api: str, status: str, habit: str, echo: str
+) -> None:
+    """Whatever it says of them: it is asked status by status, and no job is missed."""
+    scenario = long_record({"status": status}, {"status": "failed", "ended": "5m ago"})
+    with asked_site(scenario, api=api, page_cap=10, several_statuses=habit, echo=echo) as asked:
+        facts = asked.query(services=[PUBLISHING], job_status=GATE)
+        assert (facts["counts"]["active"], facts["counts"]["failed"], facts["complete"]) == (1, 1, True)
+        asked.site.clear_log()
+
+
+@pytest.mark.parametrize("percent", [False, True])
+def test_what_a_site_that_reads_one_of_several_statuses_costs(asked_site: t.Any, api: str, percent: bool) -> None:
+    with asked_site(long_record(), api=api, page_cap=10, several_statuses="first_only") as asked:
+        wanted = [*GATE, "succeeded"] if percent else GATE
+        assert asked.query(services=[PUBLISHING], job_status=wanted)["counts"]["active"] == 0
+        assert queries(asked) <= 12
+
+
+def test_a_sum_that_does_not_come_out_proves_nothing(asked_site: t.Any, api: str) -> None:
+    """Jobs in a status that nobody can filter by: they are said to be unseen."""
+    scenario = long_record({"status": "executing"}, statuses={"succeeded": 0.9, "timed_out": 0.1})
+    with asked_site(scenario, api=api, page_cap=10) as asked:
+        facts = asked.query(services=[PUBLISHING], job_status=["active", "failed", "timed_out"])
+        assert (facts["counts"]["executing"], facts["complete"]) == (1, True)
+        assert "timed_out" in facts["unseen_statuses"]
+        assert max(asked_statuses(asked)[4:]) == 1
+
+
+def test_what_does_not_fit_a_page_is_read_status_by_status(asked_site: t.Any, api: str) -> None:
+    scenario = long_record({"status": "executing"}, statuses={"succeeded": 0.5, "failed": 0.5})
+    with asked_site(scenario, api=api, page_cap=10) as asked:
+        facts = asked.query(services=[PUBLISHING], job_status=GATE, detail="jobs")
+        assert facts["complete"] is True
+        assert facts["counts"]["failed"] == sum(1 for job in facts["jobs"] if job["status"] == "failed") > 10
+
+
+@pytest.mark.parametrize("echo", ["as_sent", "none"])
+@pytest.mark.parametrize("after", range(2, 6))
+def test_an_arrival_does_not_make_up_for_a_job_that_is_not_shown(
+    asked_site: t.Any, api: str, echo: str, after: int
+) -> None:
+    """The site reads the first status only, new, and says nothing of that: the sum is right, and its number is not."""
+    scenario = long_record({"status": "executing"})
+    scenario["arrivals"] = [{"service": f"{PUBLISHING}.GPServer", "every_requests": after, "status": "new"}]
+    with asked_site(scenario, api=api, page_cap=10, several_statuses="first_only", echo=echo) as asked:
+        facts = asked.query(services=[PUBLISHING], job_status=GATE)
+        assert (facts["counts"]["executing"], facts["complete"]) == (1, True)
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+@pytest.mark.parametrize(("before", "after"), [("executing", "succeeded"), ("waiting", "executing")])
+def test_a_job_that_moves_on_between_the_sums(asked_site: t.Any, api: str, every: int, before: str, after: str) -> None:
+    """It may cost more queries; it is neither counted twice nor lost."""
+    scenario = long_record({"status": before}, {"status": "executing"})
+    scenario["arrivals"] = [
+        {"service": f"{PUBLISHING}.GPServer", "action": "move", "from": before, "to": after, "every_requests": every}
+    ]
+    with asked_site(scenario, api=api, page_cap=10) as asked:
+        facts = asked.query(services=[PUBLISHING], job_status=GATE)
+        assert facts["complete"] is True
+        assert facts["counts"]["active"] in ({1, 2} if before == "executing" else {2})
+
+
 @pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize(
     "fault",
@@ -113,10 +207,11 @@ def test_a_token_that_expires_in_mid_paging_is_renewed_once_and_paging_goes_on(
 def test_the_service_is_asked_in_the_order_of_a_jobs_life(asked_site: t.Any, api: str) -> None:
     """A job that moves on meanwhile is met again further down, and the queued ones are asked for once more."""
     scenario = jobs({"status": "succeeded", "count": 30, "every": "1m", "submitted": "10h ago"})
-    with asked_site(scenario, api=api, page_cap=5) as asked:
+    with asked_site(scenario, api=api, page_cap=5, several_statuses="first_only") as asked:
         facts = asked.query(services=[PUBLISHING], job_status=["active"])
         assert facts["counts"]["active"] == 0
         words = [one.path.partition("jobStatus=")[2].partition("&")[0] for one in asked.requests("jobStatus=")]
+        words = words[asked_statuses(asked)[1:].index(1) :]
         order = ["esriJobNew", "esriJobSubmitted", "esriJobWaiting", "esriJobExecuting", "esriJobCancelling"]
         assert words[:5] == order
         assert words[-3:] == order[:3]
