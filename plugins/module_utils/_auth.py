@@ -10,13 +10,15 @@ import threading
 import time
 import typing as t
 
-from . import _login_guard, _times
+from . import _times
 from ._answers import quote
 from ._api import safe_url
 from ._client import Client
 from ._errors import GpError, LoginRefused, NotLoggedIn, NotUnderstood, SiteError, TokenRefused, TokenUnseen
-from ._login_guard import Account, Turn
 from ._options import Connection
+
+if t.TYPE_CHECKING:
+    from ._login_guard import Turn
 
 try:
     from ansible.module_utils.secrets import register_secret
@@ -82,6 +84,8 @@ class Tokens:
             raise
 
     def _get_token(self) -> str:
+        from . import _login_guard  # here, for it takes its time to load, and who has a token needs none of it
+
         url = self._token_url()
         form = {
             "f": "json",
@@ -93,7 +97,7 @@ class Tokens:
         if self._connection.token_client == REFERER:
             form["referer"] = self._connection.referer
         where = f"POST {safe_url(url)}"
-        account = Account(url, form["username"], form["password"])
+        account = _login_guard.Account(url, form["username"], form["password"])
         with _login_guard.turn(account, self._client.seconds_left) as turn:
             body = self._send(url, form, where, turn)
         token = body.get("token")
@@ -127,6 +131,8 @@ class Tokens:
             raise self._refused(said, where) from None
 
     def _refused(self, said: t.Mapping[str, t.Any], where: str) -> LoginRefused:
+        from . import _login_guard
+
         return LoginRefused(
             f"The site refuses the login of '{self._connection.username}' ({quote(str(said.get('words')))})",
             where=where,
