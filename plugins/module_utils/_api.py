@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import typing as t
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -288,10 +289,14 @@ def _jobs(results: t.Any, where: str) -> dict[str, t.Any]:
 
 def _word(value: t.Any) -> t.Any:
     """The status in one entry of ``results``: the word itself, or a member of an object."""
-    if isinstance(value, str) or not isinstance(value, t.Mapping):
-        return value
-    members = fold(value)
-    return next((members[key] for key in ("jobstatus", "status", "statuscode") if members.get(key) is not None), None)
+    if isinstance(value, t.Mapping):
+        members = fold(value)
+        return _word(next((members[key] for key in _STATUS_KEYS if members.get(key) is not None), None))
+    # Interned, for a million jobs share a few words.
+    return value if value is None or isinstance(value, int) else sys.intern(str(value))
+
+
+_STATUS_KEYS = ("jobstatus", "status", "statuscode")
 
 
 def echoed_statuses(echo: t.Mapping[str, t.Any]) -> list[str] | None:

@@ -131,10 +131,11 @@ def _jobs(
         return None, False, None
     jobs = []
     for reading in readings:
+        service = str(reading.service)
         for job_id, (status, word) in reading.jobs.items():
             if status in question.statuses:
                 job: dict[str, t.Any] = {
-                    "service": str(reading.service),
+                    "service": service,
                     "job_id": job_id,
                     "status": status,
                     "job_status": str(word),
@@ -145,7 +146,7 @@ def _jobs(
                 jobs.append(job)
     cut = question.limit is not None and len(jobs) > question.limit
     truncated = cut or next_start is not None
-    return jobs[: question.limit], truncated, next_start if len(readings) == 1 else None
+    return jobs[: question.limit] if cut else jobs, truncated, next_start if len(readings) == 1 else None
 
 
 def _full(job: JobDetails | None, messages: Messages | None) -> dict[str, t.Any]:

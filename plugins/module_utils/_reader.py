@@ -13,6 +13,7 @@ not assumed: a filtered answer must show it.
 from __future__ import annotations
 
 import contextlib
+import functools
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -353,8 +354,12 @@ def recount(reading: Reading, question: Question) -> None:
     reading.total = sum(reading.counts[status] or 0 for status in question.statuses)
 
 
+@functools.lru_cache(maxsize=256, typed=True)
 def _known(word: t.Any, by_filter: str | None) -> tuple[str, t.Any]:
-    """Our status for a site's word; where it gave none, the one that it filtered by, or none yet."""
+    """Our status for a site's word; where it gave none, the one that it filtered by, or none yet.
+
+    Remembered, for what a million jobs share need not be kept a million times.
+    """
     if word is None and by_filter is not None:
         return by_filter, FILTER_WORDS[by_filter]
     return ("" if word is None else _status.normalise(word)), word
