@@ -68,7 +68,7 @@ SERVICES = ["services", "exclude_services"]
 ACTIVE = ["max_active", "total_max_active", "max_executing", "max_queued"]
 FAILED = ["max_failed", "max_failed_percent", "min_finished"]
 EXCEPTIONS = ["exempt", "overrides", "allow_empty"]
-POLLING = ["steady", "poll_interval", "wait", "initial_delay", "error_limit", "startup_wait"]
+POLLING = ["steady", "poll_interval", "poll_interval_max", "wait", "initial_delay", "error_limit", "startup_wait"]
 CONSEQUENCE = ["on_inconclusive", "mode", "override", "progress"]
 
 FALLBACKS = (

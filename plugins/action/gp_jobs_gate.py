@@ -69,7 +69,7 @@ class ActionModule(ActionBase):
             if measured.facts is not None:
                 changes.note(measured.facts)
             elapsed = time.monotonic() - began
-            pause = polls.pause(verdict, elapsed)
+            pause = polls.pause(verdict, elapsed, _polls.usual_pause(measured.facts))
             if measured.is_final:
                 pause = None
             left = polls.left(elapsed) if pause is not None and measured.facts is not None else None

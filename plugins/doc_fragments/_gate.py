@@ -107,9 +107,17 @@ options:
     default: 1
   poll_interval:
     description:
-      - The pause between polls, a second or more.
+      - The shortest pause between polls, a second or more. It is used where the jobs at work are about to end, after a
+        clean poll, and where the site could not be seen.
     type: str
     default: 10s
+  poll_interval_max:
+    description:
+      - The longest pause between polls, used where jobs are far from their usual end.
+      - The pause is a third of the time that the last job at work is away from what jobs of its service usually take,
+        or a tenth of its age where nothing tells that, and keeps within O(poll_interval) and this.
+      - If not given, it is six times O(poll_interval).
+    type: str
   wait:
     description:
       - How long to wait for a verdict that may still get better. Active jobs may end, services may start, errors may

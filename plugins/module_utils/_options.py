@@ -90,6 +90,7 @@ GATE: Table = {
     "must_answer": {"type": "bool", "default": False},
     "steady": {"type": "int", "default": 1},
     "poll_interval": {"type": "str", "default": "10s"},
+    "poll_interval_max": {"type": "str"},
     "wait": {"type": "str", "default": "0"},
     "initial_delay": {"type": "str", "default": "0"},
     "error_limit": {"type": "int", "default": 3},

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from . import _status, _telling, _times
 from ._errors import BadOption
 from ._options import Read, check_range, default_of
-from ._policy import check_waiting
+from ._policy import age_of, check_waiting
 from ._rules import whole
 from ._verdict import INCONCLUSIVE, Reason, Verdict
 
@@ -20,6 +20,10 @@ _MOST_SERVICES = 4
 """So many services a progress line tells of."""
 _LONGEST_ERROR = 160
 _LEAST_PAUSE = 1.0
+_SLOWEST = 6.0
+"""The longest pause is so many times the shortest, unless it is given."""
+_OF_DISTANCE = 1 / 3
+_OF_AGE = 1 / 10
 
 Key = tuple[str, str]
 
@@ -34,6 +38,7 @@ class Patience:
     initial_delay: float = 0.0
     error_limit: int = 3
     startup_wait: float = 0.0
+    poll_interval_max: float = 60.0
 
     @classmethod
     def read(cls, get: Read) -> Patience:
@@ -45,9 +50,20 @@ class Patience:
             check_range(name, value, 1)
             return int(value)
 
+        shortest = check_waiting("poll_interval", get("poll_interval"), _LEAST_PAUSE)
+        longest = shortest * _SLOWEST
+        if get("poll_interval_max") not in (None, ""):
+            longest = check_waiting("poll_interval_max", get("poll_interval_max"))
+            if longest < shortest:
+                raise BadOption(
+                    f"{_times.spell(longest)} is shorter than poll_interval",
+                    where="option poll_interval_max",
+                    cure=f"Use {_times.spell(shortest)} or more, or leave it out.",
+                )
         patience = cls(
             steady=number("steady"),
-            poll_interval=check_waiting("poll_interval", get("poll_interval"), _LEAST_PAUSE),
+            poll_interval=shortest,
+            poll_interval_max=longest,
             wait=check_waiting("wait", get("wait")),
             initial_delay=check_waiting("initial_delay", get("initial_delay")),
             error_limit=number("error_limit"),
@@ -78,10 +94,11 @@ class Polls:
         """When the wait began: at the first good measurement, or when the time to start up was over."""
         self.number = 0
 
-    def pause(self, verdict: Verdict, seconds: float) -> float | None:
+    def pause(self, verdict: Verdict, seconds: float, usual: float = 0.0) -> float | None:
         """Seconds until the next measurement; None where this one decides.
 
         :param seconds: since the first measurement was begun.
+        :param usual: the pause that goes with the jobs at work, before the bounds of our patience.
         """
         patience = self._patience
         self.number += 1
@@ -99,12 +116,36 @@ class Polls:
         if not all(reason.may_heal for reason in verdict.reasons) or self._blind >= patience.error_limit:
             return None
         left = self.left(seconds)
-        return min(patience.poll_interval, left) if left >= _LEAST_PAUSE else None
+        pause = min(max(usual, patience.poll_interval), patience.poll_interval_max)
+        return min(pause, left) if left >= _LEAST_PAUSE else None
 
     def left(self, seconds: float) -> float:
         """Seconds of the wait that are left."""
         began = self._began if self._began is not None else seconds
         return max(0.0, began + self._patience.wait - seconds)
+
+
+def usual_pause(facts: t.Mapping[str, t.Any] | None) -> float:
+    """Seconds until it is worth while to look again: few where the jobs at work are about to end, many where not.
+
+    That is a third of the time between now and when the job that is farthest from its usual end has that; a tenth of
+    its age where its service has no jobs that tell what is usual.
+    """
+    now = _times.from_wire((facts or {}).get("as_of"))
+    if facts is None or now is None:
+        return 0.0
+    usual = {str(one.get("service")): (one.get("durations") or {}).get("median") for one in facts.get("services") or ()}
+    pauses = [0.0]
+    for job in facts.get("jobs") or ():
+        if job.get("status") in _status.FINISHED:
+            continue
+        age, median = age_of(job, now) or 0.0, usual.get(str(job.get("service")))
+        if median is None:
+            pauses.append(age * _OF_AGE)
+        else:
+            begun = 0.0 if job.get("status") in _status.QUEUED else age
+            pauses.append(abs(median - begun) * _OF_DISTANCE)
+    return max(pauses)
 
 
 class Changes:

@@ -32,6 +32,7 @@ DRAIN: Result = {
     "steady": 2,
     "wait": "20m",
     "poll_interval": POLL_INTERVAL,
+    "poll_interval_max": POLL_INTERVAL,
     "connections": 2,
 }
 
@@ -116,10 +117,19 @@ def check_lines(site: Rehearsal) -> None:
     assert "20 services idle and clean" in site.printed[-1]
 
 
+def test_a_drain_asks_seldom_while_its_jobs_are_far_from_their_end(site: Rehearsal) -> None:
+    """The same ten minutes: the jobs of these services usually take far less, so that nobody knows when they end."""
+    site.load(busy_site())
+    result = site.gate(**{name: value for name, value in DRAIN.items() if name != "poll_interval_max"})
+    assert result["verdict"] == "passed"
+    assert result["polls"] < POLLS / 2
+    assert EXECUTE_FOR <= result["waited"] <= EXECUTE_FOR + 6 * POLL_INTERVAL + POLL_INTERVAL
+
+
 def test_a_token_that_lives_shorter_than_the_drain_is_renewed_when_it_has_run_out(site: Rehearsal) -> None:
     site.load(busy_site(token_max_minutes=5))
     # Fewer polls, for the token's age counts and not how often it was used.
-    result = site.gate(**{**DRAIN, "steady": 1, "poll_interval": EXECUTE_FOR / 6})
+    result = site.gate(**{**DRAIN, "steady": 1, "poll_interval": EXECUTE_FOR / 6, "poll_interval_max": EXECUTE_FOR / 6})
     assert (result["verdict"], result["waited"]) == ("passed", EXECUTE_FOR)
     assert site.logins == site.tries == math.ceil(EXECUTE_FOR / 300) == 2
 
@@ -158,7 +168,9 @@ def test_nothing_grows_with_the_number_of_polls(site: Rehearsal, traced: None) -
     site.load({"services": {"Work/Service": {"jobs": [{"status": "executing"}]}}})
     watch = Watch()
     events = dict.fromkeys(range(1, FLOW_POLLS), watch)
-    result = site.gate(service="Work/Service", wait="10m", max_failed="unlimited", events=events)
+    result = site.gate(
+        service="Work/Service", wait="10m", poll_interval_max=POLL_INTERVAL, max_failed="unlimited", events=events
+    )
     assert (result["verdict"], result["polls"], result["arrived"]) == ("failed", FLOW_POLLS, FLOW_POLLS - 1)
     settled, last = (queries(site)[number].memory for number in (SETTLED, -1))
     assert last <= 1.1 * settled, f"{settled} letters after {SETTLED} polls, and {last} in the end"

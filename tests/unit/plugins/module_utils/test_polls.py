@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _polls
+from ansible_collections.gisops.arcgis.plugins.module_utils import _polls, _times
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import BadOption
 from ansible_collections.gisops.arcgis.plugins.module_utils._polls import Changes, Patience, Polls
 from ansible_collections.gisops.arcgis.plugins.module_utils._verdict import FAILED, INCONCLUSIVE, Reason, Verdict
@@ -27,12 +27,12 @@ WINDOW = Verdict([Reason(INCONCLUSIVE, "window", "x", "A.GPServer")])
 BUSY_AND_DARK = Verdict([*BUSY.reasons, *DARK.reasons])
 
 
-def pauses(patience: Patience, *verdicts: Verdict, each: float = 0.0) -> list[float | None]:
+def pauses(patience: Patience, *verdicts: Verdict, each: float = 0.0, usual: float = 0.0) -> list[float | None]:
     """The pauses after these verdicts, where a measurement takes so many seconds; the last one is None or runs out."""
     polls, now, said = Polls(patience), 0.0, []
     for verdict in verdicts:
         now += each
-        pause = polls.pause(verdict, now)
+        pause = polls.pause(verdict, now, usual)
         said.append(pause)
         if pause is None:
             break
@@ -76,6 +76,58 @@ def test_when_a_wait_ends(patience: Patience, verdicts: list[Verdict], expected:
     assert pauses(patience, *verdicts) == expected
 
 
+@pytest.mark.parametrize(
+    ("usual", "pause"), [(0.0, 10.0), (3.0, 10.0), (25.0, 25.0), (400.0, 60.0)], ids=["idle", "soon", "later", "far"]
+)
+def test_a_pause_keeps_within_its_bounds(usual: float, pause: float) -> None:
+    assert Polls(Patience(wait=600)).pause(BUSY, 0.0, usual) == pause
+    assert Polls(Patience(wait=600, poll_interval_max=10.0)).pause(BUSY, 0.0, usual) == 10.0
+    assert Polls(Patience(wait=15)).pause(BUSY, 0.0, usual) == min(pause, 15.0)
+    assert Polls(Patience(wait=600, steady=2)).pause(PASS, 0.0, usual) == 10.0, "what is clean is confirmed at once"
+    assert Polls(Patience(startup_wait=600)).pause(ERROR, 0.0, usual) == 10.0
+
+
+MEDIAN = 600
+
+
+@pytest.mark.parametrize(
+    ("jobs", "usual", "expected"),
+    [
+        ([], MEDIAN, 0),
+        ([("executing", 0)], MEDIAN, 200),
+        ([("executing", 570)], MEDIAN, 10),
+        ([("executing", 600)], MEDIAN, 0),
+        ([("executing", 1200)], MEDIAN, 200),  # nobody knows what it is at
+        ([("executing", 590), ("executing", 300)], MEDIAN, 100),
+        ([("waiting", 5000)], MEDIAN, 200),  # it has all of its time before it
+        ([("failed", 5000)], MEDIAN, 0),
+        ([("executing", 600)], None, 60),
+        ([("executing", None)], None, 0),
+        ([("executing", None)], MEDIAN, 200),
+    ],
+)
+def test_a_pause_goes_by_how_far_jobs_are_from_their_usual_end(
+    jobs: list[tuple[str, int | None]], usual: int | None, expected: float
+) -> None:
+    now = 1_795_510_800
+    facts = {
+        "as_of": _times.iso(now),
+        "services": [
+            {"service": "A.GPServer", "durations": {"jobs": 9, "median": usual, "p95": 700} if usual else None}
+        ],
+        "jobs": [
+            {"service": "A.GPServer", "status": status, "start_time": None if age is None else _times.iso(now - age)}
+            for status, age in jobs
+        ],
+    }
+    assert _polls.usual_pause(facts) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("facts", [None, {}, {"as_of": "never", "jobs": [{"status": "executing"}]}], ids=str)
+def test_where_nothing_tells_the_pause_is_the_shortest(facts: t.Any) -> None:
+    assert _polls.usual_pause(facts) == 0.0
+
+
 def test_the_time_that_measuring_takes_is_part_of_the_wait() -> None:
     assert pauses(Patience(wait=30), *[BUSY] * 9, each=4) == [10, 10, None]
     assert pauses(Patience(wait=10, steady=2), PASS, PASS, each=9) == [10, None]
@@ -90,11 +142,12 @@ def test_the_time_that_measuring_takes_is_part_of_the_wait() -> None:
         startup_wait=st.floats(0, 100),
     ),
     st.lists(st.sampled_from([PASS, BUSY, BAD, ERROR, DARK, BUSY_AND_DARK]), min_size=100, max_size=100),
+    st.floats(0, 100),
 )
 def test_every_wait_ends_in_time_and_never_passed_before_it_is_steady(
-    patience: Patience, verdicts: list[Verdict]
+    patience: Patience, verdicts: list[Verdict], usual: float
 ) -> None:
-    said = pauses(patience, *verdicts)
+    said = pauses(patience, *verdicts, usual=usual)
     assert said[-1] is None
     longest = patience.startup_wait + patience.wait + patience.steady * patience.poll_interval
     assert sum(pause or 0 for pause in said) <= longest + 1
@@ -113,6 +166,8 @@ def test_every_wait_ends_in_time_and_never_passed_before_it_is_steady(
         ({"wait": "-1"}, "(option wait)"),
         ({"poll_interval": "0"}, "'0' is too short (option poll_interval)."),
         ({"poll_interval": "0.5"}, "(option poll_interval)"),
+        ({"poll_interval_max": "9s"}, "9 s is shorter than poll_interval (option poll_interval_max)."),
+        ({"poll_interval_max": "x"}, "(option poll_interval_max)"),
         ({"initial_delay": "x"}, "(option initial_delay)"),
         ({"startup_wait": "x"}, "(option startup_wait)"),
     ],
@@ -126,7 +181,8 @@ def test_patience_that_means_nothing(options: dict[str, t.Any], words: str) -> N
 def test_patience() -> None:
     assert Patience.read(lambda name: None) == Patience()
     options = {"steady": 2, "wait": "10m", "poll_interval": "30", "startup_wait": "15m", "initial_delay": "5s"}
-    assert Patience.read(options.get) == Patience(2, 30.0, 600.0, 5.0, 3, 900.0)
+    assert Patience.read(options.get) == Patience(2, 30.0, 600.0, 5.0, 3, 900.0, 180.0)
+    assert Patience.read({**options, "poll_interval_max": "30s"}.get).poll_interval_max == 30.0
     assert Patience.read(options.get).to_result()["wait"] == 600.0
 
 
