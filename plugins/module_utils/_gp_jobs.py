@@ -356,4 +356,4 @@ class _Query:
         ended = job.ended if job is not None else None
         submitted = job.submitted if job is not None else None
         has_failed = reading.jobs[job_id][0] in FAILURES
-        return not has_failed, -ended if ended is not None else submitted or 0.0
+        return not has_failed, (0.0 - ended) if ended is not None else submitted or 0.0
