@@ -23,7 +23,7 @@ endef
 CHECKS := .venv/bin/python tools/checks.py
 PARTS := ruff mypy yamllint ansible-lint licenses changelog docs-check build sanity integration molecule units
 
-.PHONY: help venv venv-esri test test-esri bench fleet soak awx lint $(PARTS) install gate roles site clean
+.PHONY: help venv venv-esri test test-esri matrix bench fleet soak awx lint $(PARTS) install gate roles site clean
 
 help: ## Explain every target (this list)
 	@echo 'Usage: make TARGET [PYTHON=/path/to/python3] [ARGS="for the one tool"]'; echo
@@ -38,6 +38,9 @@ test: venv ## Run all checks, and print what ran and how long each part took
 
 test-esri: venv venv-esri ## Compare with Esri's own client for Python (installs it: about 320 MB)
 	@$(CHECKS) esri --args='$(ARGS)'
+
+matrix: venv ## All supported ansible-cores, from 2.16 on (an hour; ARGS="--core 2.16 --part units" runs some of it)
+	@.venv/bin/python tools/matrix.py $(ARGS)
 
 bench: venv venv-esri ## Compare speed, requests and memory with the alternatives (15 minutes; ARGS=--quick: one; ARGS=--help)
 	@PYTHONPATH=tools .venv/bin/python -m bench $(ARGS)

@@ -314,12 +314,15 @@ def sanity(shop: Workshop, args: Args) -> None:
     print(f"{ran} sanity tests ran")
 
 
-def integration(shop: Workshop, args: Args) -> None:
+def integration(shop: Workshop, args: Args, target: str = "") -> None:
     if not [path for path in (ROOT / "tests/integration/targets").glob("*") if path.is_dir()]:
         raise CheckFailed("there are no integration targets")
     tree = shop.copy()[1]
     control = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    command = ["ansible-test", "integration", "--color", "no", "--venv", "--python", control, "--requirements"]
+    place = ["--venv", "--python", control]
+    if target:
+        place = ["--controller", f"origin:python=venv/{control}", "--target", f"controller:python=venv/{target}"]
+    command = ["ansible-test", "integration", "--color", "no", *place, "--requirements"]
     # Without arguments as verbose as can be, and quietly: what is looked at is whether a secret shows.
     text = shop.run(*command, *(args or ["-vvvvv"]), cwd=tree, quiet=not args)
     ran = re.findall(r"^Running (\S+) integration test role", text, re.M)
@@ -329,6 +332,13 @@ def integration(shop: Workshop, args: Args) -> None:
     for line in text.splitlines():
         if TEST_PASSWORD in line:
             raise CheckFailed(f"a password shows in the output: {line[:300]}")
+
+
+def integration_on(shop: Workshop, args: Args) -> None:
+    """The integration tests with modules on another Python, which the first argument names: what a target may have."""
+    if not args:
+        raise CheckFailed('say which Python: --args="3.9"')
+    integration(shop, args[1:], target=args[0])
 
 
 def molecule(shop: Workshop, args: Args) -> None:
@@ -490,7 +500,12 @@ PARTS: dict[str, Callable[[Workshop, Args], None]] = {
     "molecule": molecule,
 }
 GROUPS = {"all": list(PARTS), "lint": ["ruff", "mypy", "yamllint", "ansible-lint"]}
-EXTRAS: dict[str, Callable[[Workshop, Args], None]] = {"install": install, "esri": esri, "awx": awx}
+EXTRAS: dict[str, Callable[[Workshop, Args], None]] = {
+    "install": install,
+    "esri": esri,
+    "awx": awx,
+    "integration-on": integration_on,
+}
 
 
 def main() -> int:

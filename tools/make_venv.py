@@ -56,11 +56,11 @@ def pythons(oldest: tuple[int, ...] = OLDEST) -> list[tuple[tuple[int, ...], str
     return sorted(working.values(), key=lambda known: (known[0][:2] <= NEWEST, known[0]), reverse=True)
 
 
-def choose(wanted: str, limit: tuple[int, ...]) -> tuple[tuple[int, ...], str]:
+def choose(wanted: str, limit: tuple[int, ...], oldest: tuple[int, ...]) -> tuple[tuple[int, ...], str]:
     if wanted:
         known = probe(shutil.which(wanted) or wanted)
-        if not known or known[0] < OLDEST:
-            raise SystemExit(f"PYTHON={wanted} does not run, lacks ssl or sqlite3, or is older than 3.{OLDEST[1]}.")
+        if not known or known[0] < oldest:
+            raise SystemExit(f"PYTHON={wanted} does not run, lacks ssl or sqlite3, or is older than 3.{oldest[1]}.")
         return known
     fit = [known for known in pythons() if known[0][:2] <= limit] or pythons()
     if not fit:
@@ -140,7 +140,7 @@ def create(venv: Path, version: tuple[int, ...], python: str) -> None:
 
 
 def wanted_state(args: argparse.Namespace, python: str) -> str:
-    parts = [str(args.venv.resolve()), python, *args.no_deps]
+    parts = [str(args.venv.resolve()), python, *args.no_deps, *args.package]
     parts += [path.read_text(encoding="utf-8") for path in args.requirement]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -149,14 +149,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("venv", type=Path, help="folder of the environment")
     parser.add_argument("-r", "--requirement", type=Path, action="append", default=[], help="a requirements file")
+    parser.add_argument("--package", action="append", default=[], help="a requirement beside those files")
     parser.add_argument("--no-deps", action="append", default=[], help="a requirement to install without what it needs")
     parser.add_argument("--python", default="", help="the Python to use; default: the newest fit one found")
     parser.add_argument("--limit", default=f"3.{NEWEST[1]}", help="the newest minor version to take by itself")
+    parser.add_argument("--oldest", default=f"3.{OLDEST[1]}", help="the oldest minor version that --python may name")
     parser.add_argument("--show", action="append", default=[], help="a package whose version is printed")
     args = parser.parse_args()
 
-    limit = tuple(int(part) for part in args.limit.split("."))
-    version, python = choose(args.python, limit)
+    limit, oldest = (tuple(int(part) for part in text.split(".")) for text in (args.limit, args.oldest))
+    version, python = choose(args.python, limit, oldest)
     stamp, state, inside = args.venv / ".made-from", wanted_state(args, python), str(args.venv / "bin" / "python")
     args.venv.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{args.venv}.lock", "w", encoding="utf-8") as lock:
@@ -168,7 +170,7 @@ def main() -> None:
             pip = [inside, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input"]
             env = os.environ | {"PIP_ROOT_USER_ACTION": "ignore"}
             files = [part for path in args.requirement for part in ("-r", str(path))]
-            if subprocess.run([*pip, *files], env=env, check=False).returncode:
+            if subprocess.run([*pip, *files, *args.package], env=env, check=False).returncode:
                 raise SystemExit(f"pip could not install {', '.join(map(str, args.requirement))}: see above.")
             if args.no_deps and subprocess.run([*pip, "--no-deps", *args.no_deps], env=env, check=False).returncode:
                 raise SystemExit(f"pip could not install {', '.join(args.no_deps)}: see above.")
