@@ -23,7 +23,7 @@ endef
 CHECKS := .venv/bin/python tools/checks.py
 PARTS := ruff mypy yamllint ansible-lint licenses changelog docs-check build sanity integration molecule units
 
-.PHONY: help venv venv-esri test test-esri matrix bench fleet soak awx lint $(PARTS) install gate roles site clean
+.PHONY: help venv venv-esri test test-esri matrix bench fleet soak awx lint $(PARTS) install gate roles api site clean
 
 help: ## Explain every target (this list)
 	@echo 'Usage: make TARGET [PYTHON=/path/to/python3] [ARGS="for the one tool"]'; echo
@@ -106,6 +106,9 @@ install: venv ## Build the collection and install it into .cache/collections
 
 roles: venv ## Write what the roles repeat of the options' documentation; ARGS="--check" only looks
 	@.venv/bin/python tools/roles.py $(ARGS)
+
+api: venv ## Write what users build on into tests/unit/api_snapshot.json, which a test compares (docs/upgrades.md)
+	@GISOPS_API=write $(CHECKS) units --args='tests/unit/test_api_snapshot.py -k snapshot_says'
 
 site: venv ## Run the rehearsal site; ARGS="--help" lists its options
 	@PYTHONPATH=tests/site .venv/bin/python -m rehearsal_site $(ARGS)
