@@ -515,6 +515,8 @@ def main() -> int:
     parser.add_argument("--args", default="", help="arguments for the tool of the one part that is run")
     options = parser.parse_args()
 
+    # A shell makes what it starts in the background deaf to Ctrl-C, and so all that this starts; a test presses it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     names = [name for part in options.part for name in GROUPS.get(part, [part])]
     extra = shlex.split(options.args)
     if extra and len(names) > 1:

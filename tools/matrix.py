@@ -29,7 +29,7 @@ PLACE = ROOT / ".cache" / "matrix"
 MODULE_PYTHON = (3, 9)  # tests/config.yml
 FAILED_TAIL = 40  # lines of a log that are shown where a part failed
 
-# What goes through ansible itself: options, plugins, playbooks, documentation, and the examples, which are run. The
+# What goes through ansible itself: options, plugins, documentation, and the examples of the plugins, which are run. The
 # other unit tests look at the client and the gate, which do not know which ansible-core runs them.
 UNITS = (
     "tests/unit/plugins/action",
@@ -39,9 +39,8 @@ UNITS = (
     "tests/unit/plugins/module_utils/test_module.py",
     "tests/unit/plugins/module_utils/test_options.py",
     "tests/unit/test_docs.py",
-    "tests/unit/test_examples.py",
-    "tests/unit/test_live.py",
 )
+EXAMPLES = ("tests/unit/test_examples.py::test_examples_of_plugins", "tests/unit/test_live.py")
 
 # Sanity tests that depend on the Python of the controller; the others run once for each ansible-core.
 BY_PYTHON = ("ansible-doc", "compile", "import", "validate-modules")
@@ -125,7 +124,7 @@ def run_part(venv: Path, name: str, part: str, arguments: list[str]) -> tuple[st
     with log.open("w", encoding="utf-8") as file:
         code = subprocess.run(command, cwd=ROOT, env=env, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
     seconds = time.monotonic() - begin
-    print(f"    {part} {shlex.join(arguments)}: {'failed' if code else 'passed'}, {seconds:.0f} s, {log}", flush=True)
+    print(f"    {part}: {'failed' if code else 'passed'}, {seconds:.0f} s, {log}", flush=True)
     if code:
         lines = log.read_text(encoding="utf-8").splitlines()
         print("\n".join(f"    | {line[:300]}" for line in lines[-FAILED_TAIL:]), flush=True)
@@ -160,7 +159,8 @@ def session(
         elif part == "sanity":
             yield Row(version, here, here, f"{part} ({len(BY_PYTHON)})", *run_part(venv, name, part, again(here)))
         elif part == "units":
-            yield Row(version, here, here, part, *run_part(venv, name, part, [*UNITS, "-q"]))
+            tests = [*UNITS, *EXAMPLES] if first else list(UNITS)
+            yield Row(version, here, here, part, *run_part(venv, name, part, [*tests, "-q"]))
         elif part == "integration":
             yield Row(version, here, here, part, *run_part(venv, name, part, []))
         elif first:
