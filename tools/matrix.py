@@ -136,7 +136,12 @@ def again(python: str) -> list[str]:
 
 
 def session(
-    core: Core, control: tuple[int, int], found: dict[tuple[int, int], str], parts: Sequence[str], first: bool
+    core: Core,
+    control: tuple[int, int],
+    found: dict[tuple[int, int], str],
+    parts: Sequence[str],
+    targets: list[str],
+    first: bool,
 ) -> Iterator[Row]:
     """The parts on one ansible-core and one Python; the first one does what would be alike on both."""
     name, here = f"core-{core.name}-py{text(control)}", text(control)
@@ -152,6 +157,7 @@ def session(
         yield Row(version, here, "", "environment", "failed")
         return
     modules = [one for one in (*remote, *controller) if tuple(map(int, one.split("."))) >= MODULE_PYTHON]
+    some = f"integration ({', '.join(targets)})" if targets else "integration"
     for part in parts:
         if part == "sanity" and first:
             on = ", ".join(one for one in modules if tuple(map(int, one.split("."))) in found)
@@ -162,15 +168,15 @@ def session(
             tests = [*UNITS, *EXAMPLES] if first else list(UNITS)
             yield Row(version, here, here, part, *run_part(venv, name, part, [*tests, "-q"]))
         elif part == "integration":
-            yield Row(version, here, here, part, *run_part(venv, name, part, []))
+            yield Row(version, here, here, some, *run_part(venv, name, part, targets))
         elif first:
             oldest = text(MODULE_PYTHON)
             if oldest not in modules:
-                yield Row(version, here, oldest, "integration", "skipped: this ansible-core has no such targets")
+                yield Row(version, here, oldest, some, "skipped: this ansible-core has no such targets")
             elif MODULE_PYTHON not in found:
-                yield Row(version, here, oldest, "integration", "skipped: no such Python found")
+                yield Row(version, here, oldest, some, "skipped: no such Python found")
             else:
-                yield Row(version, here, oldest, "integration", *run_part(venv, name, "integration-on", [oldest]))
+                yield Row(version, here, oldest, some, *run_part(venv, name, "integration-on", [oldest, *targets]))
 
 
 def table(rows: list[Row]) -> str:
@@ -189,6 +195,7 @@ def main() -> int:
     parser.add_argument("--core", action="append", choices=names, help="only this ansible-core (may be repeated)")
     parser.add_argument("--part", action="append", choices=PARTS, help="only this part (may be repeated)")
     parser.add_argument("--python", action="append", metavar="3.N", help="only this Python of the controller")
+    parser.add_argument("--target", action="append", help="only this target of the integration tests (may be repeated)")
     options = parser.parse_args()
 
     found, rows = found_pythons(), []
@@ -199,11 +206,12 @@ def main() -> int:
         chosen = controls(core, found)
         missing = sorted({core.oldest, core.newest} - set(chosen))
         rows += [Row(core.name, text(end), "", "all", "skipped: no such Python found") for end in missing]
+        oldest = chosen[0] if chosen else None
         if options.python:
             chosen = [control for control in chosen if text(control) in options.python]
         parts = [part for part in PARTS if part in (options.part or PARTS)]
         for control in chosen:
-            rows += session(core, control, found, parts, first=control == chosen[0])
+            rows += session(core, control, found, parts, options.target or [], first=control == oldest)
 
     failed = sum(row.result == "failed" for row in rows)
     passed = sum(row.result == "passed" for row in rows)
