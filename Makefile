@@ -23,7 +23,7 @@ endef
 CHECKS := .venv/bin/python tools/checks.py
 PARTS := ruff mypy yamllint ansible-lint licenses changelog docs-check build sanity integration molecule units
 
-.PHONY: help venv venv-esri test test-esri matrix bench fleet soak awx lint $(PARTS) install gate roles api site clean
+.PHONY: help venv venv-esri test test-esri matrix bench fleet soak awx lint $(PARTS) install gate roles api site clean venv-docs docs
 
 help: ## Explain every target (this list)
 	@echo 'Usage: make TARGET [PYTHON=/path/to/python3] [ARGS="for the one tool"]'; echo
@@ -113,6 +113,12 @@ api: venv ## Write what users build on into tests/unit/api_snapshot.json, which 
 site: venv ## Run the rehearsal site; ARGS="--help" lists its options
 	@PYTHONPATH=tests/site .venv/bin/python -m rehearsal_site $(ARGS)
 
+docs: venv-docs ## Build the documentation site into .cache/docs/html; ARGS=--widths looks at it with Chromium too
+	@PYTHONPATH=tools .venv-docs/bin/python -m docs_site $(ARGS)
+
+venv-docs: ## Make .venv-docs, with Sphinx
+	@$(call START,tools/make_venv.py .venv-docs -r tests/requirements/docs.txt --python "$(PYTHON)" --show sphinx)
+
 clean: ## Remove what these targets have made in this folder
-	rm -rf .venv .venv.lock .venv-esri .venv-esri.lock .cache .ansible tests/output gisops-arcgis-*.tar.gz
+	rm -rf .venv .venv.lock .venv-esri .venv-esri.lock .venv-docs .venv-docs.lock .cache .ansible tests/output gisops-arcgis-*.tar.gz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
