@@ -37,6 +37,7 @@ def run(work: Path, *command: str, **more: str) -> None:
     env = {
         **kept,
         "PATH": f"{tools}{os.pathsep}{kept.get('PATH', os.defpath)}",
+        "HOME": str(work / "home"),
         "ANSIBLE_HOME": str(work / "home"),
         "LC_ALL": "C.UTF-8",
         "SOURCE_DATE_EPOCH": "0",  # the same pages give the same site
@@ -92,6 +93,7 @@ def main() -> None:
     shutil.rmtree(work, ignore_errors=True)
     source, site = work / "source", work / "html"
     source.mkdir(parents=True)
+    (work / "home").mkdir()
     write_reference(work, source)
     write_guides(source)
     run(work, "sphinx-build", "-q", "-W", "--keep-going", "-c", str(HERE), "-b", "html", str(source), str(site))

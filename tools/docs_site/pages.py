@@ -55,6 +55,8 @@ def rewritten(text: str, source: str, page: str) -> str:
             return "/".join([*[".."] * page.count("/"), "images", target.removeprefix("docs/images/")])
         shown = page_of(target)
         if shown is None:
+            if not (ROOT / target).exists():
+                raise SystemExit(f"{source} links to {match[1]}, and there is no {target}.")
             kind = "tree" if (ROOT / target).is_dir() else "blob"
             return f"{REPOSITORY}/{kind}/main/{target}{mark}{anchor}"
         return os.path.relpath(shown, PurePosixPath(page).parent) + mark + anchor
