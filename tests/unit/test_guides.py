@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 import typing as t
 from pathlib import Path
@@ -259,6 +260,16 @@ def test_what_differs_is_noticed(story: Story) -> None:
     with pytest.raises(AssertionError):
         story.follow("text", "something\n")
     assert shutil.which("bash")
+
+
+def test_the_page_about_awx_sets_what_can_be_set() -> None:
+    settings = (COLLECTION / "playbooks" / "vars" / "awx_setup.yml").read_text(encoding="utf-8")
+    known = set(re.findall(r"^(awx_setup_\w+):", settings, re.M))
+    page = (COLLECTION / "docs" / "awx.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^ *```yaml\n(.*?)^ *```$", page, re.M | re.S)
+    assert len(blocks) == page.count("```yaml") == 3
+    assert {name for text in blocks for name in yaml.safe_load(textwrap.dedent(text))} - known == set()
+    assert set(re.findall(r"\bawx_setup_\w+", page)) - known == set()
 
 
 def sentences() -> set[str]:
