@@ -42,7 +42,7 @@ class BreakGlass:
         return cls(reason, by, read_until(fields.get("until"), "override.until"))
 
     def is_over(self, now: float) -> bool:
-        return self.until is not None and self.until.at(now) <= now
+        return _times.is_over(self.until, now)
 
     def to_result(self) -> dict[str, t.Any]:
         return {"reason": self.reason, "by": self.by, "until": _times.iso(self.until.fixed) if self.until else None}

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from . import _times
 from ._errors import BadOption
 
 Table = dict[str, dict[str, t.Any]]
@@ -131,6 +132,11 @@ def argument_spec(*tables: Table) -> dict[str, dict[str, t.Any]]:
 def is_blank(value: t.Any) -> bool:
     """Whether a text is what a template rendered to nothing, or what stands for ``omit`` before ansible-core 2.19."""
     return isinstance(value, str) and (not value.strip() or value.startswith("__omit_place_holder__"))
+
+
+def is_given(value: t.Any) -> bool:
+    """Whether a value says something: neither null, nor empty, nor blank."""
+    return value is not None and value != [] and value != {} and not is_blank(value)
 
 
 def without_empty(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -327,6 +333,20 @@ def check_range(option: str, value: int, least: int) -> None:
     most = _MOST.get(option, _MOST_OF_ANYTHING)
     if value > most:
         raise BadOption(f"{value} is too large", where=f"option {option}", cure=f"Use {most} or less.")
+
+
+LONGEST_WAIT = 3650 * 86400.0
+"""Seconds that nobody means, to wait or to look back."""
+
+
+def check_waiting(option: str, value: t.Any, least: float = 0.0) -> float:
+    """Seconds of an option that says how long to wait; raises BadOption for less than makes sense."""
+    seconds = _times.parse_duration(value if is_given(value) else default_of(option), option)
+    if seconds < least:
+        raise BadOption(f"'{value}' is too short", where=f"option {option}", cure=f"Use {least:.0f} s or more.")
+    if seconds > LONGEST_WAIT:
+        raise BadOption(f"'{value}' is too long", where=f"option {option}", cure="Nobody waits for ten years.")
+    return seconds
 
 
 def _for_header(option: str, value: str | None) -> str | None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from . import _services, _status, _times
 from ._errors import BadOption
 from ._mark import Mark
-from ._options import Read, check_value, default_of, is_blank, strict_bool
+from ._options import LONGEST_WAIT, Read, check_value, check_waiting, default_of, is_given, strict_bool
 from ._services import STARTED, Entry, Service
 from ._times import Moment
 
@@ -134,7 +134,7 @@ class Exemption(Rule):
         return bool(self.job or self.user or self.statuses or self.older_than is not None)
 
     def is_over(self, now: float) -> bool:
-        return self.until is not None and self.until.at(now) <= now
+        return _times.is_over(self.until, now)
 
     def covers(self, job: Job, now: float) -> bool:
         """Whether a job (as the facts show it) does not count. What is not known about it is not exempted."""
@@ -195,20 +195,20 @@ class Policy:
     def read(cls, get: Read) -> Policy:
         """The policy of these options; raises BadOption."""
         since, window = get("since"), get("window")
-        if _is_given(since) and _is_given(window):
+        if is_given(since) and is_given(window):
             raise BadOption(
                 "Failures count from a mark on, or in a window, not both",
                 where="options since and window",
                 cure="Leave one of them out.",
             )
         seconds = None
-        if not _is_given(since):
-            seconds = _times.parse_duration(window if _is_given(window) else "1h", "window")
+        if not is_given(since):
+            seconds = _times.parse_duration(window if is_given(window) else "1h", "window")
             if seconds <= 0:
                 raise BadOption(
                     f"'{window}' is no time at all", where="option window", cure="Use a duration such as 1h."
                 )
-        if seconds is not None and seconds > _LONGEST:
+        if seconds is not None and seconds > LONGEST_WAIT:
             raise BadOption(
                 f"'{window}' is longer than a site can remember", where="option window", cure="Use 1h, or 2d."
             )
@@ -218,7 +218,7 @@ class Policy:
             overrides=_read_overrides(get),
             exempt=_read_exempt(get("exempt") or ()),
             window=seconds,
-            since=Mark.read(since) if _is_given(since) else None,
+            since=Mark.read(since) if is_given(since) else None,
             clock_slack=check_waiting("clock_slack", get("clock_slack")),
             allow_empty=strict_bool(get("allow_empty") or False, "allow_empty"),
             must_answer=strict_bool(get("must_answer") or False, "must_answer"),
@@ -307,9 +307,6 @@ class Policy:
         }
 
 
-_LONGEST = 3650 * 86400.0
-
-
 def age_of(job: Job, now: float) -> float | None:
     """Seconds since a job ended, or where it has not, since it began to run, or else was submitted; None if unknown.
 
@@ -386,7 +383,7 @@ def read_fields(entry: t.Any, known: t.Sequence[str], option: str) -> dict[str, 
             near = difflib.get_close_matches(str(name), known, 1)
             hint = f"Did you mean {near[0]}?" if near else f"It takes {', '.join(known)}."
             raise BadOption(f"'{name}' means nothing here", where=f"option {option}", cure=hint)
-        if not _is_given(value):
+        if not is_given(value):
             raise BadOption(f"'{name}' is empty", where=f"option {option}", cure="Give it a value, or leave it out.")
     return dict(entry)
 
@@ -416,10 +413,6 @@ def read_until(value: t.Any, option: str) -> Moment | None:
             f"'{value}' is not a time", where=f"option {option}", cure="Use a timestamp such as 2026-11-24T09:00:00Z."
         )
     return moment
-
-
-def _is_given(value: t.Any) -> bool:
-    return value is not None and value != [] and value != {} and not is_blank(value)
 
 
 def _limit(value: t.Any, where: str, otherwise: int | None) -> int | None:
@@ -452,13 +445,3 @@ def _age(value: t.Any, where: str) -> float | None:
 
 def _is_unlimited(value: t.Any) -> bool:
     return str(value).strip().lower() == UNLIMITED
-
-
-def check_waiting(option: str, value: t.Any, least: float = 0.0) -> float:
-    """Seconds of an option that says how long to wait; raises BadOption for less than makes sense."""
-    seconds = _times.parse_duration(value if _is_given(value) else default_of(option), option)
-    if seconds < least:
-        raise BadOption(f"'{value}' is too short", where=f"option {option}", cure=f"Use {least:.0f} s or more.")
-    if seconds > _LONGEST:
-        raise BadOption(f"'{value}' is too long", where=f"option {option}", cure="Nobody waits for ten years.")
-    return seconds

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from . import _status, _telling, _times
 from ._errors import BadOption
-from ._options import Read, check_range, default_of
-from ._policy import age_of, check_waiting
+from ._options import Read, check_range, check_waiting, default_of, is_given
+from ._policy import age_of
 from ._rules import whole
 from ._verdict import INCONCLUSIVE, Reason, Verdict
 
@@ -52,7 +52,7 @@ class Patience:
 
         shortest = check_waiting("poll_interval", get("poll_interval"), _LEAST_PAUSE)
         longest = shortest * _SLOWEST
-        if get("poll_interval_max") not in (None, ""):
+        if is_given(get("poll_interval_max")):
             longest = check_waiting("poll_interval_max", get("poll_interval_max"))
             if longest < shortest:
                 raise BadOption(
@@ -213,7 +213,7 @@ def _clock(seconds: float) -> str:
 def _in_short(reason: Reason) -> str:
     """What is odd in few words: where and which rule, or the first of an error's own."""
     if reason.rule == "error":
-        return reason.text if len(reason.text) <= _LONGEST_ERROR else f"{reason.text[:_LONGEST_ERROR]}…"
+        return _telling.cut(reason.text, _LONGEST_ERROR)
     return f"{_telling.bare(reason.service) if reason.service else 'site'}: {reason.rule}"
 
 

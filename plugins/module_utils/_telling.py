@@ -59,7 +59,12 @@ def last_message(job: Job) -> str:
     errors = [one for one in messages if one.get("type") == "error"]
     chosen = errors or (messages if job.get("status") in _status.FAILURES else [])
     text = " ".join(str(chosen[-1]["text"]).split()) if chosen else ""
-    return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "…"
+    return cut(text, _LONGEST_MESSAGE)
+
+
+def cut(text: str, longest: int) -> str:
+    """A text of so many letters at most; that it goes on is shown."""
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def pace(age: float | None, durations: t.Mapping[str, t.Any] | None) -> str | None:

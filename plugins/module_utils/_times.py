@@ -36,6 +36,11 @@ class Moment:
         return self.fixed if self.fixed is not None else now - (self.ago or 0.0)
 
 
+def is_over(until: Moment | None, now: float) -> bool:
+    """Whether what holds until a moment holds no longer; without a moment it holds for ever."""
+    return until is not None and until.at(now) <= now
+
+
 def parse_moment(value: t.Any, option: str) -> Moment:
     """A moment from a timestamp (without zone: UTC), epoch seconds or milliseconds, or a time ago (``2h``)."""
     text = str(value).strip()
