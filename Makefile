@@ -23,7 +23,8 @@ endef
 CHECKS := .venv/bin/python tools/checks.py
 PARTS := ruff mypy yamllint ansible-lint licenses changelog docs-check build sanity integration molecule units
 
-.PHONY: help venv venv-esri test test-esri matrix bench fleet soak awx lint $(PARTS) install gate roles api site clean venv-docs docs
+.PHONY: help venv venv-esri test test-esri matrix importers venv-importers bench fleet soak awx lint $(PARTS) install gate roles \
+	api site clean venv-docs docs
 
 help: ## Explain every target (this list)
 	@echo 'Usage: make TARGET [PYTHON=/path/to/python3] [ARGS="for the one tool"]'; echo
@@ -41,6 +42,9 @@ test-esri: venv venv-esri ## Compare with Esri's own client for Python (installs
 
 matrix: venv ## All supported ansible-cores, from 2.16 on (an hour; ARGS="--core 2.16 --part units" runs some of it)
 	@.venv/bin/python tools/matrix.py $(ARGS)
+
+importers: venv venv-importers ## What Galaxy, Automation Hub and the community package look at (ARGS="-s docs-check": of nox)
+	@$(CHECKS) importers --args='$(ARGS)'
 
 bench: venv venv-esri ## Compare speed, requests and memory with the alternatives (15 minutes; ARGS=--quick: one; ARGS=--help)
 	@PYTHONPATH=tools .venv/bin/python -m bench $(ARGS)
@@ -61,6 +65,12 @@ venv: ## Make .venv with the newest fit Python and ansible-core (again only when
 venv-esri: ## Make .venv-esri, with Esri's client
 	@$(call START,tools/make_venv.py .venv-esri -r tests/requirements/esri.txt --no-deps arcgis==2.4.4 \
 		--limit 3.13 --python "$(PYTHON)" --show arcgis)
+
+venv-importers: ## Make .venv-importers and .venv-nox, with galaxy-importer and antsibull-nox
+	@$(call START,tools/make_venv.py .venv-importers -r tests/requirements/importers.txt \
+		--limit 3.13 --python "$(PYTHON)" --show galaxy-importer)
+	@$(call START,tools/make_venv.py .venv-nox -r tests/requirements/nox.txt \
+		--limit 3.13 --python "$(PYTHON)" --show antsibull-nox)
 
 lint: venv ## ruff, mypy, yamllint and ansible-lint (profile production)
 	@$(CHECKS) lint
@@ -120,5 +130,6 @@ venv-docs: ## Make .venv-docs, with Sphinx
 	@$(call START,tools/make_venv.py .venv-docs -r tests/requirements/docs.txt --python "$(PYTHON)" --show sphinx)
 
 clean: ## Remove what these targets have made in this folder
-	rm -rf .venv .venv.lock .venv-esri .venv-esri.lock .venv-docs .venv-docs.lock .cache .ansible tests/output gisops-arcgis-*.tar.gz
+	rm -rf .venv .venv.lock .venv-esri .venv-esri.lock .venv-importers .venv-importers.lock .venv-nox .venv-nox.lock \
+		.venv-docs .venv-docs.lock .cache .nox .ansible tests/output gisops-arcgis-*.tar.gz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

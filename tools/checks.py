@@ -389,10 +389,15 @@ def changelog(shop: Workshop, args: Args) -> None:
         shop.run("antsibull-changelog", "lint-changelog-yaml", "changelogs/changelog.yaml", cwd=tree)
 
 
-def build_and_install(shop: Workshop, into: Path) -> None:
+def build_archive(shop: Workshop) -> Path:
     out = shop.folder("build")
     shop.run("ansible-galaxy", "collection", "build", "--output-path", str(out), cwd=shop.copy()[1])
     (archive,) = out.glob("*.tar.gz")
+    return archive
+
+
+def build_and_install(shop: Workshop, into: Path) -> None:
+    archive = build_archive(shop)
     shutil.rmtree(into / COLLECTION, ignore_errors=True)
     shop.run(
         "ansible-galaxy",
@@ -454,6 +459,45 @@ def install(shop: Workshop, args: Args) -> None:
     build_and_install(shop, CACHE / "collections")
 
 
+def importers(shop: Workshop, args: Args) -> None:
+    """What Galaxy, Automation Hub and the community package look at, without containers: each without a warning."""
+    environment = ROOT / ".venv-importers"
+    archive = build_archive(shop)
+    text = shop.run(
+        *(str(environment / "bin" / "python"), "-m", "galaxy_importer.main", str(archive)),
+        cwd=archive.parent,
+        env={
+            "GALAXY_IMPORTER_CONFIG": str(ROOT / "tests" / "galaxy-importer.cfg"),
+            "PATH": os.pathsep.join([str(environment / "bin"), shop.env["PATH"]]),
+        },
+    )
+    # It ends with 0 whatever it found, and also where a tool was missing.
+    bad = [line for line in text.splitlines() if re.match(r"(WARNING|ERROR|CRITICAL)", line) or "not found" in line]
+    ends = ("Linting collection via ansible-lint", "ansible-lint run complete", "processing completed successfully")
+    missing = [words for words in ends if words not in text]
+    if bad or missing:
+        raise CheckFailed(f"galaxy-importer: {'; '.join([*bad, *(f'it did not say: {words}' for words in missing)])}")
+
+    into = shop.scratch / "installed"
+    build_and_install(shop, into)
+    found = shop.run("ansible-builder", "introspect", str(into), cwd=shop.scratch)
+    if "requests>=2.31" not in found or "gisops.arcgis" not in found:
+        raise CheckFailed("ansible-builder does not find what the collection needs")
+
+    tree = shop.copy()[1]
+    nox = ROOT / ".venv-nox" / "bin"
+    shop.run(
+        *(str(nox / "python"), "-m", "nox", "--non-interactive", "--envdir", str(shop.folder("nox")), *args),
+        cwd=tree,
+        env={
+            "PATH": os.pathsep.join([str(nox), shop.env["PATH"]]),
+            "CI": "true",  # look, and rewrite nothing
+            "ANTSIBULL_NOX_IGNORE_INSTALLED_COLLECTIONS": "true",
+            "PIP_CONFIG_FILE": str(shop.home / ".config" / "pip" / "pip.conf"),
+        },
+    )
+
+
 def esri(shop: Workshop, args: Args) -> None:
     python = ROOT / ".venv-esri" / "bin" / "python"
     path = os.pathsep.join([str(shop.linked), str(ROOT / "tests" / "site")])
@@ -505,6 +549,7 @@ EXTRAS: dict[str, Callable[[Workshop, Args], None]] = {
     "esri": esri,
     "awx": awx,
     "integration-on": integration_on,
+    "importers": importers,
 }
 
 
