@@ -30,16 +30,19 @@ from ansible.release import __version__ as ansible_version
 
 from .ansible_run import COLLECTION, COLLECTIONS
 
-# These have their tests elsewhere: test_examples, test_fleet, test_awx_assets, test_fault_matrix.
+# These have their tests elsewhere: test_examples, test_fleet, test_awx_assets, test_fault_matrix, test_api_snapshot,
+# test_project.
 ELSEWHERE = {
     "awx.md",
     "benchmarks.md",
+    "checklists.md",
     "faults.md",
     "fleets.md",
     "gate.md",
     "how_it_works.md",
     "index.md",
     "security.md",
+    "upgrades.md",
 }
 GUIDES = sorted(path.name for path in (COLLECTION / "docs").glob("*.md") if path.name not in ELSEWHERE)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)

@@ -56,7 +56,7 @@ def test_a_wait_is_live_and_can_be_cancelled(tmp_path: Path, cancel: signal.Sign
                 if sum(one.startswith("[localhost] ") for one in told) == 2:
                     break
             assert process.poll() is None, "".join(told)
-            assert "waiting, 59:5" in told[-1]
+            assert "waiting, 59:" in told[-1], "of the hour, less than a minute, also on a busy machine"
             began = time.monotonic()
             while process.poll() is None and time.monotonic() - began < SOON:
                 os.killpg(process.pid, cancel)  # again where core was not listening, as a person would
