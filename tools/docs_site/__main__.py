@@ -78,6 +78,8 @@ def write_guides(source: Path) -> None:
         text = pages.rewritten((ROOT / path).read_text(encoding="utf-8"), path, page)
         if page == "index.md":
             text += "\n" + pages.contents(text)
+        elif page.startswith("roles/"):
+            text += f"\n[Every variable in full](../reference/{Path(page).stem}_role.rst)\n"
         (source / page).parent.mkdir(exist_ok=True)
         (source / page).write_text(text, encoding="utf-8")
     shutil.copytree(ROOT / "docs" / "images", source / "images")
