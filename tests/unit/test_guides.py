@@ -97,7 +97,6 @@ class Story:
         self.env = {
             **kept,
             "HOME": str(folder),
-            "TMPDIR": str(folder),
             "TOOLS": str(Path(sys.executable).parent),
             "COLLECTIONS": str(COLLECTIONS),
             "REPOSITORY": yaml.safe_load((COLLECTION / "galaxy.yml").read_text(encoding="utf-8"))["repository"],
