@@ -293,7 +293,9 @@ def units(shop: Workshop, args: Args) -> None:
         folders = python_files("tests/unit", "tests/site/tests")
         if not folders:
             raise CheckFailed("there are no unit tests")
-        args = [*folders, "--cov=plugins", "--cov-report=term", f"--cov-fail-under={COVERAGE_FLOOR}"]
+        # Most tests wait for a site now and then, so that there is work for several even on one core.
+        side_by_side = ["-n", str(max(2, os.cpu_count() or 2)), "--dist", "worksteal"]
+        args = [*folders, *side_by_side, "--cov=plugins", "--cov-report=term", f"--cov-fail-under={COVERAGE_FLOOR}"]
     path = os.pathsep.join([str(shop.linked), str(ROOT / "tests" / "site")])
     print(f"ansible-core is {Path(ansible.__file__).parent}", flush=True)
     fast = {"COVERAGE_CORE": "sysmon"} if sys.version_info >= (3, 12) else {}

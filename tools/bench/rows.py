@@ -375,6 +375,18 @@ def drain(bench: Bench) -> Row:
     )
 
 
+def by_connections(bench: Bench) -> Row:
+    """What the default of the option goes by."""
+    scenario, names = many_services(bench.size(100, 20))
+    named = {number: f"{number} connection{'s' * (number > 1)}" for number in (1, 2, 4, 8, 12, 16, 32)}
+    with running(bench.shop, scenario, DELAY) as site:
+        contenders = {name: bench.module(site, as_a_gate=True, connections=number) for number, name in named.items()}
+        runs = interleaved(site, contenders, bench.rounds_of(5), warm_up=False)
+    lines = [line(name, runs, spans, against=named[CONNECTIONS]) for name in named.values()]
+    title = f"The gate's query over {len(names)} services of 300 jobs, {DELAY}, by the number of connections"
+    return Row(9, title, "from first request to last", [], lines, busy_site(lines, *named.values()))
+
+
 ROWS: dict[int, Callable[[Bench], Row]] = {
     1: gate_against_uri,
     2: gate_against_limit,
@@ -384,4 +396,5 @@ ROWS: dict[int, Callable[[Bench], Row]] = {
     6: listing_a_million,
     7: one_task,
     8: drain,
+    9: by_connections,
 }
