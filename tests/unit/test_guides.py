@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 import typing as t
@@ -86,7 +87,7 @@ def free_port() -> int:
 class Story:
     """One guide, followed from its beginning."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, short: str) -> None:
         self.folder = folder
         self.ports = {port: str(free_port()) for port in PORTS}
         self.site: subprocess.Popen[str] | None = None
@@ -97,6 +98,7 @@ class Story:
         self.env = {
             **kept,
             "HOME": str(folder),
+            "TMPDIR": short,  # a socket in it may not have a long name
             "TOOLS": str(Path(sys.executable).parent),
             "COLLECTIONS": str(COLLECTIONS),
             "REPOSITORY": yaml.safe_load((COLLECTION / "galaxy.yml").read_text(encoding="utf-8"))["repository"],
@@ -213,11 +215,12 @@ class Story:
 
 @pytest.fixture
 def story(tmp_path: Path) -> t.Iterator[Story]:
-    one = Story(tmp_path)
-    try:
-        yield one
-    finally:
-        one.end_site()
+    with tempfile.TemporaryDirectory(prefix="gis-") as short:
+        one = Story(tmp_path, short)
+        try:
+            yield one
+        finally:
+            one.end_site()
 
 
 @pytest.mark.skipif(CORE < (2, 19), reason="errors are shown as ansible-core 2.19 and newer print them")
