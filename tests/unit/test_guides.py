@@ -145,12 +145,12 @@ class Story:
         return done.returncode, self.shown(done.stdout)
 
     def start_site(self, arguments: str) -> str:
-        """As `make site` does, in the background; the one before has been ended by then."""
+        """As `make site` does, in the background; it ends by itself, should we be killed."""
         self.end_site()
         log = self.folder / "site.log"
         with log.open("w", encoding="utf-8") as file:
             self.site = subprocess.Popen(
-                ["bash", "-c", f"exec python -u -m rehearsal_site {self.ours(arguments)}"],
+                ["bash", "-c", f"exec python -u -m rehearsal_site {self.ours(arguments)} --time-limit 20m"],
                 cwd=self.here(),
                 env=self.env,
                 stdout=file,
