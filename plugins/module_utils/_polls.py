@@ -197,10 +197,20 @@ def progress(
     if found:
         line += f": {'; '.join(found)}"
     elif facts is not None:
-        line += f": {_telling.count(len(facts.get('services') or ()), 'service')} idle and clean"
+        line += f": {_quiet(facts.get('services') or ())}"
     if lately is not None and any(lately):
         line += f" (since the last poll {lately[0]} arrived, {lately[1]} ended)"
     return line
+
+
+def _quiet(services: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    """Services of which nothing is to be told: idle and clean, as far as that was looked at."""
+    seen = [
+        word
+        for key, word in (("active", "idle"), ("failed", "clean"))
+        if services and all(whole((service.get("counts") or {}).get(key)) == 0 for service in services)
+    ]
+    return " ".join([_telling.count(len(services), "service"), " and ".join(seen)]).strip()
 
 
 def _clock(seconds: float) -> str:

@@ -124,23 +124,26 @@ class ServiceRules:
         ):
             number = len(listed) + unlisted
             if limit is not None and number > limit:
-                self._busy(name, service, rule, limit, number, listed)
+                self._busy(name, service, limits, rule, limit, number, listed)
         if limits.max_age is not None:
             self._stuck(name, limits.max_age, counted, unlisted)
 
-    def _busy(self, name: str, service: Facts, rule: str, limit: int, found: int, jobs: list[Job]) -> None:
+    def _busy(
+        self, name: str, service: Facts, limits: Limits, rule: str, limit: int, found: int, jobs: list[Job]
+    ) -> None:
         text = (
             f"{name}: {count(found, f'{rule} job')}, {limit} allowed: {tell(jobs, found, self._now)}. "
-            f"{_telling.usual(service.get('durations'))}{self._cure(found, jobs, service)}"
+            f"{_telling.usual(service.get('durations'))}{self._cure(found, jobs, service, limits)}"
         )
         self._blame(FAILED, rule, text, name, limit, found, jobs)
 
-    def _cure(self, found: int, jobs: list[Job], service: Facts) -> str:
+    def _cure(self, found: int, jobs: list[Job], service: Facts, limits: Limits) -> str:
         it = "it ends" if found == 1 else "they end"
         realtime = (service.get("state") or {}).get("realtime")
         if realtime not in (None, STARTED):
             return f"The service is {str(realtime).lower()}: {self._end_of(jobs)}"
-        if any(job.get("pace") == "stuck" for job in jobs):
+        too_old = float("inf") if limits.max_age is None else limits.max_age
+        if any(job.get("pace") == _telling.STUCK or (job["age"] or 0) > too_old for job in jobs):
             return f"What looks stuck may never end: {self._end_of(jobs)}"
         return f"Wait until {it}, or: exempt: [{{job: {_first_id(jobs)}, reason: ...}}]"
 

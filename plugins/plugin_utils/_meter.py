@@ -147,9 +147,10 @@ class Meter:
                 asked["token"] = self._token
             failure = self._run(QUERY, asked).get("failure") or {}
             if failure.get("kind") == "UnknownService" and "nearest" in failure:
+                look = failure["cure"].split(", or set missing")[0]
+                end = "" if look.endswith("?") else "."
                 raise BadOption(
                     str(failure["what"]),
                     where=f"option {option}",
-                    cure=f"{failure['cure'].split(' or set missing')[0].rstrip(',.')}"
-                    ", or say missing: ignore there if it may be missing.",
+                    cure=f"{look}{end} Or say missing: ignore there, if it may be missing.",
                 )

@@ -373,7 +373,7 @@ def test_a_mark_in_the_sites_future_is_refused_after_the_first_look(gate: Gate, 
 
 
 def test_a_line_a_poll_that_begins_with_the_host(gate: Gate, facts: Result, idle: Result) -> None:
-    gate.run(measured(facts), measured(facts), measured(idle), max_failed=1, wait="25s")
+    gate.run(measured(facts), measured(facts), measured(idle), max_failed=1, wait="25s", poll_interval_max="10s")
     assert [line.split(" ", 2)[2] for line in gate.printed] == [
         "waiting, 0:25 left: Analysis/Buffer 1 active; System/PublishingTools 1 failed",
         "waiting, 0:15 left: Analysis/Buffer 1 active; System/PublishingTools 1 failed",

@@ -220,7 +220,17 @@ def facts(**services: dict[str, t.Any]) -> dict[str, t.Any]:
     ("asked", "verdict", "left", "lately", "line"),
     [
         (facts(A={"active": 2, "failed": 0}), BUSY, 590.0, None, "09:00:12 waiting, 9:50 left: A 2 active"),
-        (facts(A={"active": 0, "failed": 0}, B={}), PASS, None, (0, 0), "09:00:12 passed: 2 services idle and clean"),
+        (
+            facts(A={"active": 0, "failed": 0}, B={"active": 0, "failed": 0}),
+            PASS,
+            None,
+            (0, 0),
+            "09:00:12 passed: 2 services idle and clean",
+        ),
+        # What nobody looked at is not said to be good.
+        (facts(A={"active": 0, "failed": None}), PASS, None, None, "09:00:12 passed: 1 service idle"),
+        (facts(A={"active": None, "failed": 0}), PASS, None, None, "09:00:12 passed: 1 service clean"),
+        (facts(A={"active": 0, "failed": 0}, B={}), PASS, None, None, "09:00:12 passed: 2 services"),
         (
             facts(A={"active": 1, "failed": 0}, B={"active": 0, "failed": 1, "timed_out": 2}),
             BOTH,
