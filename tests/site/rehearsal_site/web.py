@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Awaitable, Callable
 from urllib.parse import unquote
 
@@ -25,7 +26,8 @@ class Front:
 
     def __init__(self, site: Site, *, contexts: dict[str, bool], log: Callable[[LogEntry], None] | None = None) -> None:
         self._site, self._contexts, self._log = site, contexts, log
-        self._peers: set[tuple[str, int]] = set()
+        self._lines: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
+        """The connections that are open. A port of the other side's comes again."""
         self.closing = asyncio.Event()
         self.disturb: Callable[[FaultRule], Awaitable[None]]
         """Has the next connections meet a fault; whoever listens for this front puts that here."""
@@ -64,9 +66,8 @@ class Front:
                 self._log(entry)
 
     def _note_connection(self, http: web.Request) -> None:
-        peer = http.transport.get_extra_info("peername") if http.transport else None
-        if peer is not None and peer not in self._peers:
-            self._peers.add(peer)
+        if http.transport is not None and http.transport not in self._lines:
+            self._lines.add(http.transport)
             self._site.counters.connections += 1
 
     async def _answer(self, http: web.Request, entry: LogEntry) -> web.StreamResponse:
