@@ -65,6 +65,7 @@ class Habits:
         self._page_size = page_size
         self._each = each
         self._lock = threading.Lock()
+        self._finding = threading.Lock()
         self._proven = proven
         self._milliseconds = site.dialect.milliseconds if proven.milliseconds is None else proven.milliseconds
         self.filters_people = False
@@ -123,14 +124,25 @@ class Habits:
                 (Way(status=True), "executing"),
                 (_WITH_BOTH, "executing"),
             ):
-                if way != used and self._answers(service, replace(ask, statuses=(status,) if status else ()), way):
-                    self._proven.way = way
+                filtered = replace(ask, statuses=(status,) if status else ())
+                if way != used and self._answers(service, filtered, way):
+                    # A start time may hide jobs. It is wanted only where the same without one is refused still.
+                    less = replace(way, start_time=used.start_time)
+                    self._adopt(less if less != way and self._answers(service, filtered, less) else way, used)
                     return None
             raise error
+
+    def _adopt(self, way: Way, used: Way) -> None:
+        """Asks in this way from now on, unless another thread has found one meanwhile."""
+        with self._finding:
+            if self.way == used:
+                self._proven.way = way
 
     def _answers(self, service: Service, ask: Ask, way: Way) -> bool:
         try:
             self.page(service, ask, 1, 1, way)
+        except (NotAllowed, NotFound):
+            raise
         except SiteError:
             return False
         return True

@@ -318,3 +318,26 @@ def test_a_limit_that_cuts_nothing_hides_no_loss(asked_site: t.Any, api: str) ->
         stayed = before & {job["job_id"] for job in asked.site.truth()}
     assert len(stayed) == 19
     assert facts["complete"] is False or stayed <= {job["job_id"] for job in facts["jobs"]}
+
+
+REFUSED_ONCE = [
+    {"fault": "http_status", "status": 403, "body": "json"},
+    {"fault": "custom", "body": {"error": {"code": 400, "message": "Parameter is required."}}},
+]
+
+
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize("required", ["no", "error"])
+@pytest.mark.parametrize("fault", REFUSED_ONCE, ids=["403", "400"])
+@pytest.mark.parametrize("nth", range(1, 7))
+def test_one_refusal_does_not_make_a_start_time_wanted(
+    asked_site: t.Any, api: str, nth: int, fault: dict[str, t.Any], required: str
+) -> None:
+    """For a start time may hide what has not ended: here it does, and the site does not want one."""
+    scenario = jobs({"status": "executing"}, {"status": "succeeded", "ended": "1h ago"})
+    with asked_site(scenario, api=api, job_status_required=required, time_window="ended") as asked:
+        asked.site.faults.add({**fault, "match": {"path": "jobs/query", "nth": [nth]}})
+        facts: dict[str, t.Any] = {"counts": {"active": None}}
+        with contextlib.suppress(GpError):
+            facts = asked.query(services=[PUBLISHING], job_status=["active"], retries=0)
+        assert facts["counts"]["active"] in (1, None)
