@@ -132,7 +132,7 @@ MEANT: dict[str, dict[str, Options]] = {
     "max_age": {HALF: {"max_age": 0.5}, ONE: {"max_age": 1.0}, ZERO: {"max_age": 0.0}},
     "allow_empty": {"true": {"allow_empty": True}},
     "must_answer": {"true": {"must_answer": True}},
-    "poll_interval": {ONE: {"poll_interval": 1.0}},
+    "poll_interval": {ONE: {"poll_interval": 1.0, "poll_interval_max": 6.0}},
     **{name: {HALF: {name: 0.5}, ONE: {name: 1.0}} for name in ("wait", "initial_delay", "startup_wait")},
 }
 

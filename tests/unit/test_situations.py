@@ -1337,7 +1337,8 @@ def site(running: RunningSite, monkeypatch: pytest.MonkeyPatch, no_pauses: None)
 @pytest.mark.parametrize("row", [pytest.param(row, id=f"{group}: {row.name}") for group, row in SITUATIONS])
 def test_situation(site: Rehearsal, row: Situation) -> None:
     (site.load_as_it_is if row.is_bare else site.load)(row.site)
-    result = site.gate(check=row.check, events=row.events, **row.options)
+    steady_pace = {"poll_interval_max": row.options.get("poll_interval", "10s")}
+    result = site.gate(check=row.check, events=row.events, **{**steady_pace, **row.options})
     shown = "\n".join([str(result.get("msg")), *result.get("warnings", ()), *site.warned, *site.printed])
     verdict, rule = row.verdict, row.rule
     if row.on_server is not None and site.site.api == "server":
