@@ -159,11 +159,16 @@ class Habits:
             if other != way and other.start_time >= way.start_time:
                 others += [(other, status) for status in FILTER_WORDS]
         for other, status in others:
-            page = self.page(service, replace(ask, statuses=(status,) if status else ()), 1, 1, other)
-            if page.total > 0 or page.jobs:
-                self._proven.way = other
+            filtered = replace(ask, statuses=(status,) if status else ())
+            if self._brings_jobs(service, filtered, other):
+                less = replace(other, start_time=way.start_time)
+                self._adopt(less if less != other and self._brings_jobs(service, filtered, less) else other, way)
                 return False
         return True
+
+    def _brings_jobs(self, service: Service, ask: Ask, way: Way) -> bool:
+        page = self.page(service, ask, 1, 1, way)
+        return page.total > 0 or bool(page.jobs)
 
     def is_honoured(self, page: Page, *statuses: str) -> bool:
         """Whether a filtered answer is one to its filter: by the site's echo, and by every status that it shows."""
