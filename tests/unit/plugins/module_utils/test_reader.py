@@ -77,7 +77,7 @@ def test_several_statuses_at_once_where_sums_prove_it(asked_site: t.Any, api: st
         assert (facts["counts"]["active"], facts["counts"]["failed"]) == (len(active), 1)
         assert facts["complete"] is True
         assert facts["unseen_statuses"] == [], "the sum leaves no room for jobs in a status without a filter word"
-        assert asked_statuses(asked) == [0, 2, 6, 0]
+        assert asked_statuses(asked) == [0, 3, 6, 0]
 
 
 @pytest.mark.parametrize("echo", ["full", "as_sent", "none"])
@@ -341,3 +341,22 @@ def test_one_refusal_does_not_make_a_start_time_wanted(
         with contextlib.suppress(GpError):
             facts = asked.query(services=[PUBLISHING], job_status=["active"], retries=0)
         assert facts["counts"]["active"] in (1, None)
+
+
+@pytest.mark.parametrize("echo", ["as_sent", "none"])
+@pytest.mark.parametrize("habit", ["first_only", "last_only"])
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("leaves", [2, 3, 4])
+def test_jobs_that_come_and_go_do_not_make_up_for_one_that_is_not_shown(
+    asked_site: t.Any, api: str, habit: str, echo: str, leaves: int, before: bool
+) -> None:
+    """One succeeds before the rest is counted, one is swept after: the sum is right, and all are as many as before."""
+    scenario, name = long_record({"status": "executing"}), f"{PUBLISHING}.GPServer"
+    scenario["arrivals"] = [
+        {"service": name, "every_requests": 2, "status": "succeeded", "before": True},
+        {"service": name, "every_requests": leaves, "action": "leave", "where": "oldest", "before": before},
+    ]
+    with asked_site(scenario, api=api, page_cap=10, several_statuses=habit, echo=echo) as asked:
+        facts = asked.query(services=[PUBLISHING], job_status=GATE)
+        assert facts["counts"]["executing"] in (1, None)
+        assert facts["complete"] is (facts["counts"]["executing"] == 1)
