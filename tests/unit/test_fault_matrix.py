@@ -233,8 +233,8 @@ def is_same_but_for_unknown(facts: Result, right: Result) -> bool:
 
 
 @pytest.fixture(scope="module")
-def known() -> dict[str, Result]:
-    """The right facts, by dialect and question, as far as they have been asked for."""
+def known(running: RunningSite) -> dict[str, Result]:
+    """The right facts of a site, by dialect and question, as far as they have been asked for. They hold its address."""
     return {}
 
 
