@@ -184,10 +184,12 @@ class Habits:
             self._proven.filters_status = True
         return True
 
-    def several(self, service: Service, ask: Ask, number: int) -> Page | None:
+    def several(self, service: Service, ask: Ask, number: int, has_some: bool = False) -> Page | None:
         """One page of the jobs in any of several statuses; None where the answer shows that it is not for all of them.
 
         Nobody documents that several may be asked for. What this brings is to be proven by sums.
+
+        :param has_some: whether jobs in these statuses were seen just now, so that an answer without any is none.
         """
         if not self._proven.takes_several:
             return None
@@ -197,7 +199,12 @@ class Habits:
             raise
         except SiteError:
             page = None
-        if page is None or not self.is_honoured(page, *ask.statuses) or None in page.jobs.values():
+        if (
+            page is None
+            or not self.is_honoured(page, *ask.statuses)
+            or None in page.jobs.values()
+            or (has_some and not page.jobs)
+        ):
             self._proven.takes_several = False
             return None
         return page

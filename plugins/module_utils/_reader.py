@@ -181,7 +181,7 @@ class Reader:
         habits, commonest, pages = self.habits, rest[-1], [first]
         for _attempt in range(_TRIES):
             total = pages[-1].total
-            others = habits.several(service, replace(self.ask, statuses=(*rest, rest[0])), SMALL)
+            others = habits.several(service, replace(self.ask, statuses=(*rest, rest[0])), SMALL, commonest in shown)
             if others is None or commonest not in map(_status.normalise, others.jobs.values()):
                 return None
             found = habits.several(service, replace(self.ask, statuses=wanted), self._question.page_size)

@@ -94,12 +94,37 @@ def test_a_site_that_reads_one_of_several_statuses(
         asked.site.clear_log()
 
 
-@pytest.mark.parametrize("percent", [False, True])
-def test_what_a_site_that_reads_one_of_several_statuses_costs(asked_site: t.Any, api: str, percent: bool) -> None:
-    with asked_site(long_record(), api=api, page_cap=10, several_statuses="first_only") as asked:
-        wanted = [*GATE, "succeeded"] if percent else GATE
-        assert asked.query(services=[PUBLISHING], job_status=wanted)["counts"]["active"] == 0
-        assert queries(asked) <= 12
+ENDED = [{"status": "failed", "ended": "5m ago"}]
+RUNS = [{"status": "executing"}]
+LONG = [f"Analysis/{name}" for name in ("First", "Next")]
+
+
+@pytest.mark.parametrize("echo", ["full", "as_sent", "none"])
+@pytest.mark.parametrize("habit", ["honoured", "first_only", "last_only"])
+@pytest.mark.parametrize("entries", [[], ENDED, RUNS, RUNS + ENDED], ids=["idle", "failed", "busy", "both"])
+def test_what_a_long_record_costs(asked_site: t.Any, api: str, habit: str, echo: str, entries: t.Any) -> None:
+    """Ten queries for one status after the other, and two more to find out, once a task, that it must be so."""
+    record = long_record(*entries)["services"][PUBLISHING]
+    scenario = {"services": dict.fromkeys(LONG, record)}
+    with asked_site(scenario, api=api, page_cap=10, several_statuses=habit, echo=echo) as asked:
+        facts = asked.query(services=LONG, job_status=GATE, connections=1)
+        assert (facts["complete"], facts["counts"]["active"]) == (True, 2 * entries.count(*RUNS))
+        first, then = (len(asked.requests(f"{name}.GPServer/jobs/query")) for name in LONG)
+        assert (first, then) == (4, 4) if habit == "honoured" else first <= 12 and then <= 10
+
+
+@pytest.mark.parametrize("echo", ["full", "as_sent", "none"])
+@pytest.mark.parametrize("habit", ["honoured", "first_only", "last_only"])
+def test_what_the_successes_of_a_long_record_cost(asked_site: t.Any, api: str, habit: str, echo: str) -> None:
+    """One or two queries more, and three to find out, once a task, that the site honours times."""
+    record = long_record(*ENDED, *RUNS)["services"][PUBLISHING]
+    scenario = {"services": dict.fromkeys(LONG, record)}
+    with asked_site(scenario, api=api, page_cap=10, several_statuses=habit, echo=echo) as asked:
+        facts = asked.query(services=LONG, job_status=GATE, connections=1, include=["succeeded"], ended_after="1h")
+        assert [one["succeeded"]["exact"] for one in facts["services"]] == [False, False]
+        first, then = (len(asked.requests(f"{name}.GPServer/jobs/query")) for name in LONG)
+        most = 6 if habit == "honoured" else 12
+        assert first <= most + 3 and then <= most
 
 
 def test_a_sum_that_does_not_come_out_proves_nothing(asked_site: t.Any, api: str) -> None:
