@@ -5,7 +5,8 @@
 
 One session is one ansible-core on one Python of the controller: the oldest and the newest that this ansible-core takes
 and that are found here. The modules run once more on Python 3.9, the oldest that they support, where the ansible-core
-supports it too. What is not found here is in the table as skipped. Logs and environments are in .cache/matrix.
+supports it too. Sessions run side by side, as many as the machine has cores. What is not found here is in the table as
+skipped. Logs and environments are in .cache/matrix.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -126,10 +128,10 @@ def run_part(venv: Path, name: str, part: str, arguments: list[str]) -> tuple[st
     with log.open("w", encoding="utf-8") as file:
         code = subprocess.run(command, cwd=ROOT, env=env, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
     seconds = time.monotonic() - begin
-    print(f"    {part}: {'failed' if code else 'passed'}, {seconds:.0f} s, {log}", flush=True)
+    said = [f"{name} {part}: {'failed' if code else 'passed'}, {seconds:.0f} s, {log}"]
     if code:
-        lines = log.read_text(encoding="utf-8").splitlines()
-        print("\n".join(f"    | {line[:300]}" for line in lines[-FAILED_TAIL:]), flush=True)
+        said += [f"    | {line[:300]}" for line in log.read_text(encoding="utf-8").splitlines()[-FAILED_TAIL:]]
+    print("\n".join(said), flush=True)
     return ("failed" if code else "passed"), seconds
 
 
@@ -147,7 +149,7 @@ def session(
 ) -> Iterator[Row]:
     """The parts on one ansible-core and one Python; the first one does what would be alike on both."""
     name, here = f"core-{core.name}-py{text(control)}", text(control)
-    print(f"\n==> ansible-core {core.name}, Python {here}", flush=True)
+    print(f"{name} begins", flush=True)
     venv = environment(core, control, found[control])
     if venv is None:
         yield Row(core.name, here, "", "environment", "failed")
@@ -155,7 +157,7 @@ def session(
     done = subprocess.run([str(venv / "bin" / "python"), "-c", SUPPORTED], capture_output=True, text=True, check=True)
     version, controller, remote = json.loads(done.stdout)
     if (controller[0], controller[-1]) != (text(core.oldest), text(core.newest)):
-        print(f"    CORES in {Path(__file__).name} is wrong: {version} takes {', '.join(controller)}", flush=True)
+        print(f"CORES in {Path(__file__).name} is wrong: {version} takes {', '.join(controller)}", flush=True)
         yield Row(version, here, "", "environment", "failed")
         return
     modules = [one for one in (*remote, *controller) if tuple(map(int, one.split("."))) >= MODULE_PYTHON]
@@ -200,9 +202,11 @@ def main() -> int:
     parser.add_argument("--part", action="append", choices=PARTS, help="only this part (may be repeated)")
     parser.add_argument("--python", action="append", metavar="3.N", help="only this Python of the controller")
     parser.add_argument("--target", action="append", help="only this target of the integration tests (may be repeated)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="so many sessions side by side")
     options = parser.parse_args()
 
     found, rows = found_pythons(), []
+    sessions: list[tuple[Core, tuple[int, int], bool]] = []
     print(f"Pythons found: {', '.join(text(version) for version in sorted(found))}", flush=True)
     for core in CORES:
         if options.core and core.name not in options.core:
@@ -213,9 +217,15 @@ def main() -> int:
         oldest = chosen[0] if chosen else None
         if options.python:
             chosen = [control for control in chosen if text(control) in options.python]
-        parts = [part for part in PARTS if part in (options.part or PARTS)]
-        for control in chosen:
-            rows += session(core, control, found, parts, options.target or [], first=control == oldest)
+        sessions += [(core, control, control == oldest) for control in chosen]
+    parts = [part for part in PARTS if part in (options.part or PARTS)]
+
+    def run(one: tuple[Core, tuple[int, int], bool]) -> list[Row]:
+        core, control, first = one
+        return list(session(core, control, found, parts, options.target or [], first))
+
+    with ThreadPoolExecutor(options.jobs) as pool:
+        rows += [row for done in pool.map(run, sessions) for row in done]
 
     failed = sum(row.result == "failed" for row in rows)
     passed = sum(row.result == "passed" for row in rows)
