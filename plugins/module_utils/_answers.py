@@ -5,8 +5,8 @@
 """What an answer over HTTP means: a body, or one of our errors. Pure.
 
 The sites answer most errors with HTTP 200, in two shapes which turn up on either side; a web server in front of them
-answers in HTML whatever was asked. The reading order is the one of the wire reference: only a JSON object that is no
-error is a body.
+answers in HTML whatever was asked. So what came is looked at in a fixed order, and only a JSON object that is no error
+is a body.
 """
 
 from __future__ import annotations

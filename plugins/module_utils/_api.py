@@ -271,7 +271,7 @@ def _integer(value: t.Any) -> int | None:
 
 
 def _jobs(results: t.Any, where: str) -> dict[str, t.Any]:
-    """Ids and words from every form of ``results`` that the wire reference allows."""
+    """Ids and words from every form of ``results`` that is known."""
     if isinstance(results, t.Mapping):
         return {str(job_id): _word(value) for job_id, value in results.items()}
     if isinstance(results, list):

@@ -166,7 +166,7 @@ class OutOfTime(GpError):
 
 
 class NotUnderstood(GpError):
-    """An answer that is not what the wire reference allows; never read as "no jobs"."""
+    """An answer that is in none of the known forms; never read as "no jobs"."""
 
     def __init__(self, what: str, *, transient: bool = False, **details: t.Any) -> None:
         super().__init__(what, **details)

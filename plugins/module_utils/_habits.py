@@ -52,6 +52,8 @@ class Proven:
     """Whether a query with a status has ever brought jobs of that status and no others."""
     takes_several: bool = True
     """Whether no answer has shown yet that a query with several statuses is not one for all of them."""
+    without_sums: set[str] = field(default_factory=set)
+    """Services of which sums prove nothing: some of their jobs are in a status that no query can ask for."""
     milliseconds: bool | None = None
     """The unit in which it was seen to honour times; None where it was not."""
 
@@ -83,6 +85,10 @@ class Habits:
     @property
     def filters_status(self) -> bool:
         return self._proven.filters_status
+
+    @property
+    def without_sums(self) -> set[str]:
+        return self._proven.without_sums
 
     # --- asking ----------------------------------------------------------------------------------------------------
 

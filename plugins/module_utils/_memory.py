@@ -32,7 +32,8 @@ def pack(facts: t.Mapping[str, t.Any], known: Known) -> str:
         for (service, job_id), details in known.details.items()
         if details is not None
     ]
-    proven = asdict(replace(known.proven, ways=set())) | {"ways": [asdict(way) for way in known.proven.ways]}
+    proven = asdict(replace(known.proven, ways=set()))
+    proven |= {"ways": [asdict(way) for way in known.proven.ways], "without_sums": sorted(known.proven.without_sums)}
     packed = {"facts": facts, "jobs": jobs, "proven": proven, "clock_ahead": known.clock_ahead}
     return _armour.put_on(zlib.compress(json.dumps(packed).encode()))
 
@@ -47,10 +48,10 @@ def unpack(memory: str) -> tuple[dict[str, t.Any], Known]:
     try:
         packed = json.loads(zlib.decompress(_armour.take_off(memory)))
         proven = packed["proven"]
-        ways = {Way(**way) for way in proven.pop("ways")}
-        known = Known(
-            proven=Proven(way=Way(**proven.pop("way")), ways=ways, **proven), clock_ahead=packed["clock_ahead"]
-        )
+        proven["way"] = Way(**proven["way"])
+        proven["ways"] = {Way(**way) for way in proven["ways"]}
+        proven["without_sums"] = set(proven["without_sums"])
+        known = Known(proven=Proven(**proven), clock_ahead=packed["clock_ahead"])
         for name, job_id, details, messages in packed["jobs"]:
             key: Key = (_services.parse(name), job_id)
             known.details[key] = JobDetails(**details)

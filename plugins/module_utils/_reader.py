@@ -179,6 +179,8 @@ class Reader:
         if len(wanted) < 2 or len(rest) < 2 or "succeeded" in wanted:  # a long record's successes do not fit a page
             return None
         habits, commonest, pages = self.habits, rest[-1], [first]
+        if str(service) in habits.without_sums:
+            return None
         for _attempt in range(_TRIES):
             total = pages[-1].total
             others = habits.several(service, replace(self.ask, statuses=(*rest, rest[0])), SMALL, commonest in shown)
@@ -194,6 +196,7 @@ class Reader:
             return None
         adds_up = others.total + found.total == total and len(found.jobs) == found.total
         if not adds_up or any(len(page.jobs) > page.total for page in pages):
+            habits.without_sums.add(str(service))
             return None
         reading = Reading(service, echo=found.echo, pages=len(pages), lists_all=False)
         reading.jobs = {job_id: (_status.normalise(word), word) for job_id, word in found.jobs.items()}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from .switches import Switches
 
-# Privileges of custom roles with which jobs may be asked for and read: any one is enough (WIRE.md 2.1 and 3).
+# Privileges of custom roles with which jobs may be asked for and read: any one is enough.
 READ_PRIVILEGES = {
     "enterprise": frozenset({"Feature layer", "Geoprocessing"}),
     "server": frozenset({"Update", "Delete", "Security and Infrastructure", "Servers"}),

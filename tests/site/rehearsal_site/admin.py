@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The gisops.arcgis contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The admin side: /admin of both dialects (WIRE.md 1 to 3)."""
+"""The admin side: /admin of both dialects."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _enterprise_resource(site: Site, account: Account, request: Request, path: l
 
 
 def _cleaner() -> Body:
-    """The default task that cleans finished jobs away (WIRE.md 2.6)."""
+    """The default task that cleans finished jobs away."""
     return {
         "id": "t7f3a0c2gpcleaner",
         "taskType": "CleanGPJobs",

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The gisops.arcgis contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Errors as a site words them: HTTP 200, and one of two shapes (WIRE.md 7.1 and 7.2)."""
+"""Errors as a site words them: HTTP 200, and one of two shapes."""
 
 from __future__ import annotations
 

@@ -272,7 +272,7 @@ def _object(site: Site, job: Job, spelling: str) -> dict[str, object]:
 
 
 def details(site: Site, service: Service, job_id: str, request: Request) -> dict[str, object]:
-    """A job's own page (WIRE.md 2.3 and 3.3)."""
+    """A job's own page."""
     now = site.clock.now()
     job = site.store.find(service.key, job_id)
     if job is None or not job.exists(now):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The gisops.arcgis contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The portal: /sharing/rest under the site's own context (enterprise) or a context of its own (WIRE.md 4)."""
+"""The portal: /sharing/rest under the site's own context (enterprise) or a context of its own."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The gisops.arcgis contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The REST side: /rest of both products (WIRE.md 3.9 and 5)."""
+"""The REST side: /rest of both products."""
 
 from __future__ import annotations
 

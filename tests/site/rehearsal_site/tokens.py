@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The gisops.arcgis contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tokens: who gets one, for how long, and who may use it from where (WIRE.md 4)."""
+"""Tokens: who gets one, for how long, and who may use it from where."""
 
 from __future__ import annotations
 

@@ -22,7 +22,13 @@ JOB = JobDetails("j1", "esriJobFailed", "user1", None, 10.0, None, 20.5, "https:
 
 
 def test_what_was_packed_comes_out_again() -> None:
-    proven = Proven(way=Way(status=True), ways={Way(), Way(True, True)}, filters_status=True, milliseconds=True)
+    proven = Proven(
+        way=Way(status=True),
+        ways={Way(), Way(True, True)},
+        filters_status=True,
+        without_sums={str(BUFFER)},
+        milliseconds=True,
+    )
     known = Known(
         {(BUFFER, "j1"): JOB, (BUFFER, "gone"): None}, {(BUFFER, "j1"): [{"type": "error", "text": "ä"}]}, proven
     )
@@ -116,6 +122,16 @@ def test_what_a_site_honours_is_proven_once(polled: Polled) -> None:
     polled.measure(**options)
     _facts, paths = polled.measure(**options)
     assert len([path for path in paths if "Empty.GPServer/jobs/query" in path]) == 1
+
+
+def test_where_sums_prove_nothing_they_are_tried_once(polled: Polled) -> None:
+    """A job that timed out is among all jobs, and no query can ask for it: no sum will ever come out."""
+    record = {"jobs": [{"status": "timed_out"}], "history": {"count": 60, "statuses": {"succeeded": 1}, "span": "30d"}}
+    with polled.asked.site.lock:
+        add_service(polled.asked.site.store, "Analysis/Long", record, polled.asked.site.clock.now())
+    options = {"services": ["Analysis/Long"], "job_status": ["active", "failed"], "page_size": 10, "ended_after": None}
+    costs = [len([path for path in polled.measure(**options)[1] if "jobs/query" in path]) for _poll in range(3)]
+    assert costs == [14, 10, 10]
 
 
 def test_a_token_that_is_handed_over_is_not_renewed_here(polled: Polled) -> None:
