@@ -53,8 +53,8 @@ fleet: venv ## One gate over 200 rehearsal sites (some minutes)
 	@FLEET_SITES=200 $(CHECKS) units --args='tests/unit/test_fleet.py -k many_sites -s --timeout 600'
 
 soak: venv ## Many thousands of random faults, in either dialect, against the gate's promise (half an hour and more)
-	@PROMISE_SCHEDULES="$${PROMISE_SCHEDULES:-10000}" PROMISE_FIRST="$${PROMISE_FIRST:-$$(date +%s)}" \
-		$(CHECKS) units --args='tests/unit/test_promise.py -k good_moment -s --timeout 0 $(ARGS)'
+	@STEP_LIMIT=36000 PROMISE_SCHEDULES="$${PROMISE_SCHEDULES:-10000}" PROMISE_FIRST="$${PROMISE_FIRST:-$$(date +%s)}" \
+		$(CHECKS) units --args='tests/unit/test_promise.py -k good_moment -n 2 -rP --timeout 0 $(ARGS)'
 
 awx: venv ## Run awx_setup with the modules of awx.awx on a simulated AWX (downloads 56 MB once)
 	@$(CHECKS) awx --args='$(ARGS)'

@@ -129,12 +129,16 @@ class Histories:
         return [] if page is None else list(page.jobs)[:_SAMPLE]
 
     def _by_filter(self, reading: Reading) -> int | None:
+        """How many succeeded by the site's filters. Of a listing that holds them all, only its own are counted."""
+        number = self._question.page_size if reading.lists_all else 1
         try:
             self._reader.habits.prove_window(reading.service)
-            page = self._reader.one_page(reading.service, "succeeded", 1, since=self._after)
+            page = self._reader.one_page(reading.service, "succeeded", number, since=self._after)
         except GpError:
             return None
-        return None if page is None else page.total
+        if page is None or (page.total and not page.jobs):
+            return None
+        return len(page.jobs.keys() & set(reading.succeeded)) if reading.lists_all else page.total
 
 
 def durations(jobs: t.Iterable[JobDetails | None]) -> dict[str, t.Any] | None:

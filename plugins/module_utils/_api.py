@@ -177,11 +177,6 @@ class Ask:
     user_name: str | None = None
     machine_name: str | None = None
 
-    @property
-    def is_narrowed(self) -> bool:
-        """Whether anything but the status is filtered by."""
-        return any((self.start_time, self.end_time, self.user_name, self.machine_name))
-
 
 def parameters(
     dialect: Dialect, ask: Ask, *, start: int, number: int, milliseconds: bool, floor: bool
@@ -220,6 +215,11 @@ class Page:
     next_start: int | None
     jobs: dict[str, t.Any]
     echo: dict[str, t.Any]
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether the site says of a first page that another one follows, whatever its total says."""
+        return self.next_start is not None and self.next_start > 1
 
 
 @dataclass(frozen=True)
@@ -349,7 +349,11 @@ def parse_folder(body: t.Mapping[str, t.Any], folder: str, where: str) -> tuple[
             raise NotUnderstood("The list of services has an entry without name or type", where=where, transient=True)
         services.append(Service(folder, name, kind))
     folders = body.get("folders")
-    return services, [str(name) for name in folders if name not in ("", "/")] if isinstance(folders, list) else []
+    if not isinstance(folders, list):
+        if folder == _services.ROOT:
+            raise NotUnderstood("The answer has no list of folders", where=where, cure="", transient=True)
+        folders = []
+    return services, [str(name) for name in folders if name not in ("", "/")]
 
 
 def is_synchronous(body: t.Mapping[str, t.Any]) -> bool | None:

@@ -107,7 +107,7 @@ class Tokens:
             )
         register_secret(token)
         self._client.add_token(token)
-        self._note_expiry(_times.from_wire(body.get("expires")))
+        self._note_expiry(_times.from_wire(body.get("expires")), self._client.clock_at(url).now())
         return token
 
     def _send(self, url: str, form: dict[str, str], where: str, turn: Turn) -> dict[str, t.Any]:
@@ -144,14 +144,14 @@ class Tokens:
             words=said.get("words"),
         )
 
-    def _note_expiry(self, expires: float | None) -> None:
+    def _note_expiry(self, expires: float | None, now: float) -> None:
         """When to renew: by the answer, never by what we asked for. What cannot be true is left to a 498.
 
         A token that lives as long as we asked for also tells what time its maker thinks it is.
         """
         if expires is not None:
             self._client.clock.confirm(expires - self._connection.token_expiration * 60.0)
-        life = expires - self._client.clock.now() if expires is not None else 0.0
+        life = expires - now if expires is not None else 0.0
         if expires is None or not 0 < life <= _LONGEST_LIFE:
             self.expires, self._renew_at = None, float("inf")
             return

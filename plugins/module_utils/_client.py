@@ -92,7 +92,8 @@ class Client:
         self._lock = threading.Lock()
         self._proxies_of: dict[tuple[str, str, int | None], dict[str, str]] = {}
         self.counters = Counters()
-        self.clock = SiteClock()
+        self._clocks: dict[tuple[str, str, int | None], SiteClock] = {}
+        self.clock = self.clock_at(connection.url)
         self._secrets: tuple[str, ...] = (connection.password,) if connection.password else ()
         self._tokens: tuple[bytes, ...] = ()
         if connection.token:
@@ -236,7 +237,7 @@ class Client:
                 raise self._out_of_time(request.where) from None
             late = time.monotonic() >= ends
             raise _transport.explain(error, url, request.where, self._connection.timeout, late) from None
-        self.clock.see(_answers.site_clock(answer))
+        self.clock_at(url).see(_answers.site_clock(answer))
         return answer
 
     def _read(self, response: requests.Response, where: str) -> bytes:
@@ -254,6 +255,10 @@ class Client:
                     cure="Use a smaller page_size, or raise max_answer_size.",
                 )
         return b"".join(parts)
+
+    def clock_at(self, url: str) -> SiteClock:
+        """The clock of the machine at an address: a portal's may be another one than its server's."""
+        return self._clocks.setdefault(origin(url), SiteClock())
 
     def _verify(self) -> bool | str:
         if not self._connection.validate_certs:

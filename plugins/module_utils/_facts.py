@@ -54,7 +54,7 @@ def build(
         "stopped": sorted(found.stopped),
         "unseen_statuses": unseen,
         "total": _sum([reading.total for reading in readings]) if everything_seen else None,
-        "counts": _groups(question, _sums(question, readings) if everything_seen else _nothing()),
+        "counts": _groups(question, _sums(question, readings) if everything_seen else _nothing(), readings),
         "services": [{**_service(question, one), **about.get(one.service, About()).to_result()} for one in readings],
         "jobs": jobs,
         "start": question.start,
@@ -165,7 +165,7 @@ def _service(question: Question, reading: Reading) -> dict[str, t.Any]:
     return {
         "service": str(reading.service),
         "total": reading.total,
-        "counts": _groups(question, reading.counts),
+        "counts": _groups(question, reading.counts, [reading]),
         "at_least": reading.at_least,
         "complete": reading.complete and reading.next_start is None,
         "pages": reading.pages,
@@ -193,17 +193,17 @@ def _sums(question: Question, readings: t.Sequence[Reading]) -> Counts:
     }
 
 
-def _groups(question: Question, counts: Counts) -> Counts:
-    """Counts with the groups: known only where every status that a site can filter by was asked for, and no less."""
-    return {
-        **counts,
-        "active": _group(question, counts, _status.ACTIVE),
-        "queued": _group(question, counts, _status.QUEUED),
-    }
+def _groups(question: Question, counts: Counts, readings: t.Sequence[Reading]) -> Counts:
+    """Counts with the groups: known only where every status that a site can filter by was asked for, and no less.
 
+    And where no job of the group was seen in a status that was not asked for, which the sum would leave out.
+    """
+    seen = {status for reading in readings for status, _word in reading.jobs.values()} - set(question.statuses)
 
-def _group(question: Question, counts: Counts, group: t.Sequence[str]) -> int | None:
-    filterable = [status for status in group if status in _status.FILTER_WORDS]
-    if question.is_narrowed or any(counts[status] is None for status in filterable):
-        return None
-    return sum(counts[status] or 0 for status in group)
+    def group(statuses: t.Sequence[str]) -> int | None:
+        filterable = [status for status in statuses if status in _status.FILTER_WORDS]
+        if question.is_narrowed or any(counts[status] is None for status in filterable) or seen & set(statuses):
+            return None
+        return sum(counts[status] or 0 for status in statuses)
+
+    return {**counts, "active": group(_status.ACTIVE), "queued": group(_status.QUEUED)}

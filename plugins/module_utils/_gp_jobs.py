@@ -143,8 +143,6 @@ class _Query:
             if is_named and shows_nothing and _discovery.runs_synchronously(self._site, service):
                 raise _discovery.synchronous(service)
             return reading
-        except NotFound:
-            return self._not_found(found, service, is_named)
         except NotAllowed as error:
             if is_named:
                 raise
@@ -155,6 +153,8 @@ class _Query:
                 found.stopped.append(str(service))
                 return None
             is_down = about.state is not None and not about.state.is_started
+            if isinstance(error, NotFound) and not is_down:
+                return self._not_found(found, service, is_named)
             if is_named and not is_down:
                 raise
             if not is_down:

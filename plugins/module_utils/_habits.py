@@ -179,7 +179,7 @@ class Habits:
     def is_honoured(self, page: Page, *statuses: str) -> bool:
         """Whether a filtered answer is one to its filter: by the site's echo, and by every status that it shows."""
         echoed = _api.echoed_statuses(page.echo)
-        if echoed is not None and not set(statuses) <= set(echoed):
+        if echoed is not None and set(statuses) != set(echoed):
             return False
         shown = [_status.normalise(word) for word in page.jobs.values() if word is not None]
         if any(word not in statuses for word in shown):
@@ -240,12 +240,13 @@ class Habits:
         )
 
     def _some_page(self, service: Service) -> Page:
-        """A few jobs of a service, whatever their status; only succeeded ones where the site insists on a status."""
+        """A few jobs of a service, whatever their status; where the site insists on one, of any that has jobs."""
         while not self.way.status:
             first = self.first_page(service, Ask(), SMALL)
             if first is not None:
                 return first
-        return self.page(service, Ask(("succeeded",)), 1, SMALL)
+        pages = (self.page(service, Ask((status,)), 1, SMALL) for status in reversed(FILTER_WORDS))
+        return next((page for page in pages if page.jobs), Page(0, None, {}, {}))
 
     def _shows_in_window(self, service: Service, job_id: str) -> bool:
         try:
@@ -255,7 +256,10 @@ class Habits:
         moments = [moment for moment in (job.submitted, job.started, job.ended) if moment is not None]
         if not moments:
             return False
-        statuses = ("succeeded",) if self.way.status else ()
+        status = _status.normalise(job.word)
+        if self.way.status and status not in FILTER_WORDS:
+            return False
+        statuses = (status,) if self.way.status else ()
         around = Ask(statuses, start_time=min(moments) - 1, end_time=max(moments) + 1)
         long_before = Ask(statuses, start_time=1, end_time=_HOUR)
         for milliseconds in (self._site.dialect.milliseconds, not self._site.dialect.milliseconds):

@@ -73,6 +73,10 @@ POLLING: Table = {
     "memory": {"type": "str"},
 }
 
+LOGIN: Table = {
+    "renew": {"type": "bool", "default": False},
+}
+
 GATE: Table = {
     "max_active": {"type": "str"},
     "total_max_active": {"type": "str"},

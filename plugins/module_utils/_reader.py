@@ -112,6 +112,8 @@ class Reader:
         listing.add(first)
         if not listing.is_whole:
             return self._longer_record(service, first)
+        if first.is_followed:
+            listing = self.habits.listing(service, self.ask, first)
         return self._counted(Reading(service), listing)
 
     def one_page(self, service: Service, status: str, number: int, since: float | None = None) -> Page | None:
@@ -194,7 +196,7 @@ class Reader:
                 break
         else:
             return None
-        adds_up = others.total + found.total == total and len(found.jobs) == found.total
+        adds_up = others.total + found.total == total and len(found.jobs) == found.total and not found.is_followed
         if not adds_up or any(len(page.jobs) > page.total for page in pages):
             habits.without_sums.add(str(service))
             return None
@@ -217,7 +219,8 @@ class Reader:
         listing = Listing()
         listing.add(page)
         reading.sample = reading.sample or next(iter(page.jobs), None)
-        if not listing.is_whole and (needs_ids or len(page.jobs) < number or page.total < len(page.jobs)):
+        is_all = listing.is_whole and not page.is_followed
+        if not is_all and (needs_ids or len(page.jobs) < number or page.total <= len(page.jobs)):
             listing = self.habits.listing(reading.service, ask, page)
             reading.pages += listing.pages - 1
             if not listing.is_whole:

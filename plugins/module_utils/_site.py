@@ -185,7 +185,7 @@ class Site:
         """The same from a portal that tells it to its members only, so that the login cannot wait."""
         if not self._logs_in_here:
             self._logs_in_here = True
-            self.tokens = Tokens(self.connection, self.client, lambda: f"{self.roots.sharing}/generateToken")
+            self.tokens = Tokens(self.connection, self.client, self._own_token_url)
         return self.client.get(url, {"f": "json"}, self._headers(self.tokens.current()))
 
     def _is_portal(self) -> BadOption:
@@ -209,12 +209,16 @@ class Site:
             servers=listed,
         )
 
-    def _token_url(self) -> str:
-        """The token service: as given, the portal's on Kubernetes, the federation's portal, or the server's own."""
+    def _own_token_url(self) -> str:
+        """The token service of a portal under this context, if not another one is given."""
         if self.connection.token_url is not None:
             return _https(self.connection.token_url, "option token_url")
-        if self.dialect.api == ENTERPRISE:
-            return f"{self.roots.sharing}/generateToken"
+        return f"{self.roots.sharing}/generateToken"
+
+    def _token_url(self) -> str:
+        """The token service: as given, the portal's on Kubernetes, the federation's portal, or the server's own."""
+        if self.connection.token_url is not None or self.dialect.api == ENTERPRISE:
+            return self._own_token_url()
         where = f"{self.roots.rest}/info"
         try:
             portal = self._public(where).get("owningSystemUrl")

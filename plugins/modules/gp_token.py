@@ -19,6 +19,13 @@ description:
   - A password that the site refuses is not sent a second time.
 requirements:
   - requests >= 2.31
+options:
+  renew:
+    description:
+      - Log in even where O(token) is given, also by its environment variable, such as after the site has refused that
+        token. It takes O(username) and O(password).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - gisops.arcgis._connection
   - gisops.arcgis._attributes
@@ -27,7 +34,7 @@ extends_documentation_fragment:
 notes:
   - The token is bound to O(referer); the tasks that use it must send the same one, which they do by default.
   - Only the task's own output is censored. Whoever shows the registered variable shows the token.
-  - Where O(token) is given, it is handed on as it is, and no login takes place.
+  - Where O(token) is given, it is handed on as it is, and no login takes place unless O(renew) says so.
 seealso:
   - module: gisops.arcgis.gp_jobs_query
   - plugin: gisops.arcgis.gp_jobs
@@ -83,14 +90,15 @@ failure:
 
 from ..module_utils import _armour, _times
 from ..module_utils._module import GpModule
-from ..module_utils._options import CONNECTION, Connection
+from ..module_utils._options import CONNECTION, LOGIN, Connection
 from ..module_utils._site import Site
 
 
 def main() -> None:
     """Runs the module."""
-    module = GpModule(CONNECTION)
-    with module.reporting_errors(), Site(Connection.read(module.params.get)) as site:
+    module = GpModule(CONNECTION, LOGIN)
+    given = {**module.params, "token": None} if module.params["renew"] else module.params
+    with module.reporting_errors(), Site(Connection.read(given.get)) as site:
         api = site.dialect.api
         token = site.tokens.current()
         ahead = site.client.clock.ahead

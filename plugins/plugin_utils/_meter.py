@@ -67,8 +67,8 @@ class Meter:
             if refused is not None:
                 return refused
         measured = self._query()
-        if measured.kind == "TokenRefused" and self._token is not None:
-            refused = self._log_in({name: value for name, value in self._connection.items() if name != "token"})
+        if measured.kind == "TokenRefused":
+            refused = self._log_in({**self._connection, "renew": True})
             if refused is not None:
                 # Without a password nobody can log in anew: then the refused token is what is wrong.
                 return measured if refused.kind == "BadOption" else refused

@@ -32,6 +32,7 @@ HABITS: dict[str, tuple[str, ...]] = {
     "sort": ("newest", "oldest", "random"),
     "page_cap": ("1", "2", "3", "7"),
     "status_spelling": ("auto", "stripped", "esri", "upper", "number"),
+    "detail_times": ("full", "no_end", "none"),
     "detail_spelling": ("esri", "stripped", "upper", "number"),
     "results_form": ("words", "objects", "list_of_ids", "list_of_objects", "nulls"),
     "total": ("true", "too_high", "too_low", "negative", "string", "missing"),
@@ -41,6 +42,7 @@ HABITS: dict[str, tuple[str, ...]] = {
     "next_start_at_end": ("-1", "missing", "0", "equal"),
     "echo": ("full", "as_sent", "none"),
     "status_filter": ("honoured", "ignored"),
+    "several_statuses": ("honoured", "first_only", "last_only"),
     "status_parameter": ("jobStatus", "both"),
     "job_status_required": ("no", "error", "empty"),
     "time_filter": ("honoured", "ignored"),
@@ -111,10 +113,6 @@ class Schedule:
     chance: random.Random
     told: list[str] = field(default_factory=list)
     """What happened, for whoever looks into a failure."""
-
-    @property
-    def polls(self) -> bool:
-        return "wait" in self.options
 
 
 def schedule(seed: str, api: str) -> Schedule:
@@ -264,6 +262,8 @@ class Witness(Rehearsal):
     """A rehearsal whose polls are watched."""
 
     world: World
+    longest: float
+    """Seconds that the longest measurement of a run took."""
 
     def run(self, schedule: Schedule) -> tuple[Result, float]:
         """The gate's result under a schedule, and how many seconds each of its measurements took at most."""
@@ -271,19 +271,23 @@ class Witness(Rehearsal):
         self.world = World(self.site, schedule)
         self.site.faults = self.world
         self.runs.clear()
-        begin = time.monotonic()
+        self.longest = 0.0
         try:
             result = self.gate(**schedule.options)
         except AnsibleError as error:  # an option that is refused asks nobody
             result = {"verdict": "refused", "msg": str(error)}
         finally:
             self.site.faults = FaultBook()
-        return result, (time.monotonic() - begin) / max(1, len(self.runs))
+        return result, self.longest
 
     def _execute(self, module_name: str, module_args: Result, task_vars: Result) -> Result:
         if module_name == QUERY:
             self.world.begin_poll()
-        return super()._execute(module_name, module_args, task_vars)
+        begin = time.monotonic()
+        try:
+            return super()._execute(module_name, module_args, task_vars)
+        finally:
+            self.longest = max(self.longest, time.monotonic() - begin)
 
 
 def tell(schedule: Schedule, result: Result) -> str:

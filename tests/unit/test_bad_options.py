@@ -33,6 +33,7 @@ from ansible_collections.gisops.arcgis.plugins.module_utils._mark import Mark
 from ansible_collections.gisops.arcgis.plugins.module_utils._options import (
     CONNECTION,
     GATE,
+    LOGIN,
     POLLING,
     QUERY,
     SERVICES,
@@ -244,7 +245,7 @@ def read_by_lookup_fixture(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., O
 
 READERS: dict[str, tuple[str, list[str]]] = {
     "gp_jobs_query": ("read_by_module", [*CONNECTION, *QUERY, *POLLING]),
-    "gp_token": ("read_by_module", [*CONNECTION]),
+    "gp_token": ("read_by_module", [*CONNECTION, *LOGIN]),
     "gp_jobs_gate": ("read_by_gate", [*SERVICES, *GATE]),
     "gp_jobs": ("read_by_lookup", [*CONNECTION, *QUERY, "cache_seconds"]),
 }

@@ -29,7 +29,7 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py
 TABLES = {
     "gp_jobs_query": (_options.CONNECTION, _options.QUERY, _options.POLLING),
     "gp_jobs_gate": (_options.CONNECTION, _options.SERVICES, _options.GATE),
-    "gp_token": (_options.CONNECTION,),
+    "gp_token": (_options.CONNECTION, _options.LOGIN),
 }
 Documented = dict[str, t.Any]
 

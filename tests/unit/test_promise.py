@@ -29,7 +29,7 @@ SEED = os.environ.get("PROMISE_SEED")
 
 @pytest.fixture(scope="module", params=["enterprise", "server"])
 def running(request: pytest.FixtureRequest) -> Iterator[RunningSite]:
-    with running_site("empty", api=request.param, lockout=False) as site:
+    with running_site("empty", api=request.param) as site:
         yield site
 
 

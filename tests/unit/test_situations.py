@@ -714,6 +714,13 @@ STATES = [
     Situation("should run, and starts", state("STARTED", "STARTING"), {}, FAILED, "stopped"),
     Situation("should run, does not, and is exempted", state("STARTED", "STOPPED"), exempt(service=SERVICE), PASSED),
     Situation(
+        "a stopped service whose jobs are not found",
+        state("STOPPED", "STOPPED", stopped_service_jobs="missing"),
+        {},
+        PASSED,
+        says="stopped",
+    ),
+    Situation(
         "a stopped service that shows no jobs",
         state("STOPPED", "STOPPED", stopped_service_jobs="error"),
         {},
@@ -1581,6 +1588,20 @@ def test_a_token_of_ones_own_that_runs_out_ends_the_wait(site: Rehearsal) -> Non
     assert (result["verdict"], result["reasons"][0]["rule"], site.tries) == (INCONCLUSIVE, "error", 0)
     assert len(site.pauses) == 3, "no other token will come"
     assert token not in json.dumps([result, site.printed])
+
+
+@pytest.mark.parametrize("wait", [None, "10m"])
+@pytest.mark.parametrize("by_environment", [False, True])
+def test_a_token_of_ones_own_that_is_refused_at_once(
+    site: Rehearsal, monkeypatch: pytest.MonkeyPatch, wait: str | None, by_environment: bool
+) -> None:
+    site.load(one(lives(0)))
+    token = own_token(site)
+    site.revoke_tokens()
+    if by_environment:
+        monkeypatch.setenv("ARCGIS_TOKEN", token)
+    result = site.gate(token=None if by_environment else token, wait=wait)
+    assert (result["verdict"], site.tries) == (PASSED, 1)
 
 
 def test_a_token_of_ones_own_is_renewed_where_a_password_is_given_too(site: Rehearsal) -> None:

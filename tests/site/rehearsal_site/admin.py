@@ -355,6 +355,8 @@ class _Services:
         if service.realtime != "STARTED" and switches["stopped_service_jobs"] != "normal":
             if switches["stopped_service_jobs"] == "error":
                 raise SiteError(500, f"Service '{service.key}' is not started.")
+            if switches["stopped_service_jobs"] == "missing":
+                raise SiteError(404, f"Service '{service.key}' is not started.")
             return self._no_jobs(service.key, ["jobs", *rest])
         if not rest:
             self.request.kind = "jobs"

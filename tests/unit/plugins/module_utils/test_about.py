@@ -58,20 +58,28 @@ def test_answers(asked_site: t.Any, api: str, fault: str | None, answers: bool |
         assert only(facts, "answers") is answers
 
 
+@pytest.mark.parametrize("said", ["error", "missing"])
 @pytest.mark.parametrize("services", [[BUFFER], ["Analysis/*"]])
-def test_a_stopped_service_whose_jobs_the_site_does_not_tell(asked_site: t.Any, api: str, services: list[str]) -> None:
+def test_a_stopped_service_whose_jobs_the_site_does_not_tell(
+    asked_site: t.Any, api: str, services: list[str], said: str
+) -> None:
     stopped = {"configured": "STOPPED", "realtime": "STOPPED"}
-    with asked_site(site(Buffer=stopped), api=api, stopped_service_jobs="error") as asked:
+    with asked_site(site(Buffer=stopped), api=api, stopped_service_jobs=said) as asked:
         facts = asked.query(services=services, include=["states"])
         assert (facts["stopped"], facts["services"], facts["complete"]) == (["Analysis/Buffer.GPServer"], [], True)
-        with pytest.raises(GpError, match="is not started"):
+        with pytest.raises(
+            GpError, match="is not started" if said == "error" else "not have its jobs|no jobs resource"
+        ):
             asked.query(services=services, retries=0)
 
 
+@pytest.mark.parametrize("said", ["error", "missing"])
 @pytest.mark.parametrize("services", [[BUFFER], ["Analysis/*"]])
-def test_one_that_should_run_and_does_not_is_not_seen(asked_site: t.Any, api: str, services: list[str]) -> None:
+def test_one_that_should_run_and_does_not_is_not_seen(
+    asked_site: t.Any, api: str, services: list[str], said: str
+) -> None:
     down = {"configured": "STARTED", "realtime": "STOPPED"}
-    with asked_site(site(Buffer=down), api=api, stopped_service_jobs="error") as asked:
+    with asked_site(site(Buffer=down), api=api, stopped_service_jobs=said) as asked:
         facts = asked.query(services=services, include=["states"], retries=0)
         assert (facts["complete"], only(facts, "complete"), facts["stopped"]) == (False, False, [])
         assert only(facts, "state")["realtime"] == "STOPPED"
@@ -148,6 +156,19 @@ def test_a_filter_that_is_not_honoured_tells_nothing(asked_site: t.Any, api: str
             services=[BUFFER], job_status=["failed"], ended_after="1h", include=["succeeded"], page_size=3
         )
         assert only(facts, "succeeded") is None
+
+
+@pytest.mark.parametrize("echo", ["full", "none"])
+def test_a_site_that_ignores_the_status_does_not_make_its_running_jobs_successes(
+    asked_site: t.Any, api: str, echo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many to be looked at one by one, the first that the time filter shows has succeeded, and the others have not."""
+    monkeypatch.setattr(_about, "MOST_DETAILS", 2)
+    jobs = [*DONE, *[{"status": "executing"}] * 4, *[{"status": "failed", "ended": "5m ago"}] * 4]
+    with asked_site(site(Buffer={"jobs": jobs}), api=api, status_filter="ignored", echo=echo, sort="oldest") as asked:
+        options = {"job_status": ["active", "failed"], "ended_after": "1h", "include": ["succeeded"], "page_size": 5}
+        told = only(asked.query(services=[BUFFER], **options), "succeeded")
+        assert told is None or told["found"] <= 3
 
 
 # --- enough --------------------------------------------------------------------------------------------------------

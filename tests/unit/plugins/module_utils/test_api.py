@@ -363,6 +363,12 @@ def test_a_folder_that_cannot_be_read_is_never_an_empty_one(body: dict[str, t.An
         _api.parse_folder(body, "", "GET https://h/x")
 
 
+@pytest.mark.parametrize("folders", [{}, {"folders": None}, {"folders": "Maps"}])
+def test_a_root_that_lists_no_folders_is_not_a_site_without_any(folders: dict[str, t.Any]) -> None:
+    with pytest.raises(NotUnderstood, match="list of folders"):
+        _api.parse_folder({"services": [], **folders}, "", "GET https://h/x")
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [

@@ -385,3 +385,30 @@ def test_jobs_that_come_and_go_do_not_make_up_for_one_that_is_not_shown(
         facts = asked.query(services=[PUBLISHING], job_status=GATE)
         assert facts["counts"]["executing"] in (1, None)
         assert facts["complete"] is (facts["counts"]["executing"] == 1)
+
+
+@pytest.mark.parametrize("status", [["active", "failed"], ["failed"]])
+def test_a_page_that_says_that_another_one_follows_is_not_all_there_is(
+    asked_site: t.Any, api: str, status: list[str]
+) -> None:
+    """The total is three too low, and so it seems to be all on one page."""
+    scenario = jobs(*[{"status": "failed", "ended": "5m ago"}] * 7, *[{"status": "executing"}] * 3)
+    with asked_site(scenario, api=api, page_cap=7, total="too_low", sort="oldest") as asked:
+        facts = asked.query(services=[PUBLISHING], job_status=status)
+        assert facts["complete"] is False
+
+
+def test_active_is_not_known_where_a_job_is_in_a_status_that_was_not_asked_for(asked_site: t.Any, api: str) -> None:
+    filterable = ["new", "submitted", "waiting", "executing", "cancelling"]
+    for status, active in (("deleting", None), ("succeeded", 0)):
+        with asked_site(jobs({"status": status}), api=api) as asked:
+            facts = asked.query(services=[PUBLISHING], job_status=filterable)
+            assert (facts["counts"]["active"], facts["services"][0]["counts"]["active"]) == (active, active)
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed"])
+def test_times_are_proven_on_any_job_where_a_status_is_wanted(asked_site: t.Any, api: str, status: str) -> None:
+    scenario = jobs({"status": status, "ended": "10m ago"})
+    refused = pytest.raises(NotHonoured, match="does not show that it honours")
+    with asked_site(scenario, api=api, job_status_required="error", time_filter="ignored") as asked, refused:
+        asked.query(services=[PUBLISHING], job_status=[status], start_time="1h")
