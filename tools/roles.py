@@ -192,7 +192,9 @@ ROLES = [
         },
         fixed={
             "job_status": ["failed", "timed_out"],
-            "ended_after": "{{ gp_jobs_mark_clock_slack }}",
+            # A number would be a moment there, and is one of seconds here.
+            "ended_after": "{{ gp_jobs_mark_clock_slack | string | trim | regex_replace('^(None)?$', '60s') "
+            "| regex_replace('(?<=[0-9.])$', 's') }}",
             "detail": "jobs",
             "include": ["states"],
         },
@@ -209,7 +211,15 @@ ROLES = [
             FALLBACKS,
         ],
         task="See what has failed since the mark, and whether the services answer",
-        takes=[*SERVICES, *FAILED, "clock_slack", *EXCEPTIONS, *POLLING, *CONSEQUENCE],
+        # It asks for no job at work, so that its pauses are always the shortest.
+        takes=[
+            *SERVICES,
+            *FAILED,
+            "clock_slack",
+            *EXCEPTIONS,
+            *(one for one in POLLING if one != "poll_interval_max"),
+            *CONSEQUENCE,
+        ],
         defaults={"wait": "5m", "startup_wait": "15m"},
         texts={
             "max_failed": [
@@ -224,6 +234,7 @@ ROLES = [
                 "How far the clocks of the site and of its machines may differ. Failures are looked for from so long "
                 "before the mark on; what the mark holds is not new. No more than C(gp_jobs_mark_clock_slack) was.",
             ],
+            "poll_interval": ["The pause between polls, a second or more."],
             "wait": [
                 "How long to wait for services to start and to answer, and for errors to pass. A failed job ends the "
                 "wait at once.",
@@ -407,7 +418,9 @@ def measure(role: Role) -> str:
     for name, option in role_options(role).items():
         variable = role.variable(name)
         if name in CONNECTION:
-            value = f"{variable} | default(gisops_arcgis_{name}) | default(omit)"
+            # An empty text counts as not given; false and 0 do not.
+            also = ", true" if option["type"] in ("str", "path") else ""
+            value = f"{variable} | default(gisops_arcgis_{name}{also}) | default(omit{also})"
         elif name in role.own:
             continue
         elif name in role.defaults:

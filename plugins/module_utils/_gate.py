@@ -19,6 +19,8 @@ from ._status import FAILURES
 from ._telling import Job, clock, count
 from ._verdict import FAILED, INCONCLUSIVE, MOST_JOBS, Reason, Verdict
 
+_MOST_NAMED = 3
+
 
 def judge(facts: Facts, policy: Policy) -> Verdict:
     """The verdict on these facts under this policy."""
@@ -42,6 +44,7 @@ def judge(facts: Facts, policy: Policy) -> Verdict:
     for one in found:
         verdict.reasons += one.reasons
         verdict.notices += one.notices
+    verdict.notices += _unsure([one.name for one in found if one.is_unsure], policy, now)
     verdict.reasons += _total(policy, [one.active for one in found])
     verdict.reasons += _gone(facts, policy, set(unseen), now)
     _out_of_count(verdict, facts, policy, now)
@@ -124,6 +127,18 @@ def _unseen(verdict: Verdict, name: str, why: str, policy: Policy, now: float) -
         f"exempt: [{{service: '{_telling.bare(name)}', reason: ...}}]"
     )
     verdict.reasons.append(Reason(INCONCLUSIVE, "unseen", text, name))
+
+
+def _unsure(names: list[str], policy: Policy, now: float) -> list[str]:
+    """That the site may have forgotten failures, said once for all services that it may be so of."""
+    if not names:
+        return []
+    others = f" and {count(len(names) - _MOST_NAMED, 'more service')}" if len(names) > _MOST_NAMED else ""
+    since = clock(_times.iso(policy.begins(now)), now)
+    return [
+        f"Nothing tells whether the site remembers failures as far back as {since}: {', '.join(names[:_MOST_NAMED])}"
+        f"{others} showed no job that ended before."
+    ]
 
 
 def _total(policy: Policy, active: t.Sequence[int | None]) -> list[Reason]:

@@ -160,12 +160,15 @@ class Changes:
         """Those that arrived and that ended since the measurement before."""
 
     def note(self, facts: t.Mapping[str, t.Any]) -> None:
-        """Takes note of a measurement's active jobs."""
+        """Takes note of a measurement's active jobs. Those of a service that was not seen are taken to be there."""
         active = {
             (str(job["service"]), str(job["job_id"]))
             for job in facts.get("jobs") or ()
             if job.get("status") not in _status.FINISHED
         }
+        dark = {str(one["service"]) for one in facts.get("services") or () if one.get("complete") is not True}
+        dark.update(str(one["name"]) for one in facts.get("unseen") or ())
+        active |= {key for key in self._last if key[0] in dark}
         if self._seen is None:
             self._seen = set(active)
         else:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 from dataclasses import dataclass, field
 
@@ -18,6 +19,9 @@ from ._verdict import FAILED, INCONCLUSIVE, MOST_JOBS, Reason
 _FEW_FAILURES = 3
 """Below min_finished, so many failures without a success are enough to block."""
 
+_LONG = 6 * 3600.0
+"""Seconds that any site remembers finished jobs for, unless it was told otherwise."""
+
 _QUEUED = _status.QUEUED
 _EXECUTING = tuple(status for status in _status.ACTIVE if status not in _QUEUED)
 
@@ -28,8 +32,11 @@ Facts = t.Mapping[str, t.Any]
 class Finding:
     """What there is to say of one service."""
 
+    name: str
     reasons: list[Reason] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    is_unsure: bool = False
+    """Whether nothing tells that the site remembers failures as far back as is looked for them."""
     active: int | None = 0
     """Its active jobs that no exemption covers; None where they are not known."""
 
@@ -43,12 +50,12 @@ class ServiceRules:
         self._api = api
         self._now = now
         self._surely = now - doubt if doubt is not None else float("-inf")
-        self._found = Finding()
+        self._found = Finding("")
 
     def judge(self, service: Facts, jobs: list[Job]) -> Finding:
         """What there is to say of a service and its jobs."""
-        self._found = found = Finding()
         name = str(service["service"])
+        self._found = found = Finding(name)
         exemption = self._policy.exempts(name, self._now)
         if exemption is not None:
             found.notices.append(f"{name} is exempted by {exemption.option} ({exemption.reason}).")
@@ -186,15 +193,16 @@ class ServiceRules:
         since = clock(_times.iso(self._policy.begins(self._now)), self._now)
         number = f"{'at least ' if service.get('at_least') else ''}{count(found, 'failed job')} since {since}"
         if limits.max_failed is not None and found > limits.max_failed:
+            cure = f", or: overrides: [{{service: {_telling.bare(name)}, max_failed: {found}}}]"
             text = (
                 f"{name}: {number}, {limits.max_failed} allowed: {tell(counted, found, self._now)}. "
-                f"{self._leaves(counted)}Look into it, or: overrides: "
-                f"[{{service: {_telling.bare(name)}, max_failed: {found}}}]"
+                f"{self._leaves(counted)}Look into it{'.' if service.get('at_least') else cure}"
             )
             self._blame(FAILED, "failed", text, name, limits.max_failed, found, counted)
         elif limits.max_failed_percent is not None and found:
             self._share(name, service, limits, found, number, counted)
         window_known = service.get("window_known")
+        self._found.is_unsure = window_known is None and self._now - self._policy.begins(self._now) > _LONG
         if window_known is not True and window_known is not None:
             text = (
                 f"{name}: the site may not remember failures as far back as {since}: ArcGIS Server keeps finished jobs "
@@ -218,9 +226,10 @@ class ServiceRules:
         of = f"of {'' if exact else 'at least '}{finished} finished ({percent:.0f} %)"
         text = (
             f"{name}: {number}, {of}, {limit:g} % allowed: {tell(jobs, found, self._now)}. {self._leaves(jobs)}"
-            f"Look into it, or: overrides: [{{service: {_telling.bare(name)}, max_failed_percent: {percent:.0f}}}]"
+            "Look into it, or: overrides: "
+            f"[{{service: {_telling.bare(name)}, max_failed_percent: {math.ceil(percent)}}}]"
         )
-        if (few and not succeeded and found >= _FEW_FAILURES) or (not few and percent > limit):
+        if percent > limit and (not few or (not succeeded and found >= _FEW_FAILURES)):
             self._blame(FAILED, "failed_percent", text, name, limit, round(percent, 1), jobs)
         elif few and not exact and percent > limit:
             text = f"{name}: {number}, {of}: whether that is more than {limit:g} % is not known."

@@ -62,7 +62,8 @@ FIXED: dict[str, Mapping] = {
     "gp_jobs_drain": {"max_failed": "unlimited"},
     "gp_jobs_mark": {
         "job_status": ["failed", "timed_out"],
-        "ended_after": "{{ gp_jobs_mark_clock_slack }}",
+        "ended_after": "{{ gp_jobs_mark_clock_slack | string | trim | regex_replace('^(None)?$', '60s') "
+        "| regex_replace('(?<=[0-9.])$', 's') }}",
         "detail": "jobs",
         "include": ["states"],
     },
@@ -156,7 +157,8 @@ def test_every_option_is_handed_on_with_its_fallback(role: str) -> None:
     expected = dict(FIXED[role])
     for name, option in options.items():
         if name in _options.CONNECTION:
-            expected[name] = f"{{{{ {role}_{name} | default(gisops_arcgis_{name}) | default(omit) }}}}"
+            also = ", true" if option["type"] in ("str", "path") else ""
+            expected[name] = f"{{{{ {role}_{name} | default(gisops_arcgis_{name}{also}) | default(omit{also}) }}}}"
         elif name in _options.GATE and option.get("default") != _options.GATE[name].get("default"):
             otherwise = f"regex_replace('^(None)?$', '{option['default']}')"
             expected[name] = f"{{{{ {role}_{name} | string | trim | {otherwise} }}}}"
@@ -292,17 +294,44 @@ def test_all_four_publish_by_host(tmp_path: Path, api: str) -> None:
         assert sorted(Mark.read(mark).started) == ["Analysis/Buffer.GPServer", "System/PublishingTools.GPServer"]
 
 
-def test_verify_finds_a_mark_of_an_earlier_node(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "own"), [("gp_jobs_mark_gis_1_example_com", {}), ("before_it", {"gp_jobs_mark_stats_key": "before.it"})]
+)
+def test_verify_finds_a_mark_of_an_earlier_node(tmp_path: Path, key: str, own: dict[str, str]) -> None:
     """Extra variables are what AWX makes of the artifacts of the nodes before."""
     with running_site(BUSY, api="server") as site:
         now = site.site.clock.now() / 1000
         mark = {"at": now - 1800, "complete": False, "failed": {"System/PublishingTools.GPServer": ["jfailed"]}}
         tasks = [{"ansible.builtin.debug": {"msg": "{{ gp_jobs_verify_result.notices | join(' ') }}"}}]
-        plays = [play(tasks, hosts="all", roles=[ALL[3]], vars={**FAST, **LOCAL})]
-        extra = json.dumps({"gp_jobs_mark_gis_1_example_com": mark})
+        plays = [play(tasks, hosts="all", roles=[ALL[3]], vars={**FAST, **LOCAL, **own})]
+        extra = json.dumps({key: mark})
         code, output = run_roles(tmp_path, site, plays, "-i", "gis-1.example.com,", "-e", extra)
     assert code == 0, output
     assert "The mark is not complete." in output
+
+
+@pytest.mark.parametrize(
+    ("slack", "kept"), [(90, True), ("90", True), ("", True), ("2m", True), (0, False), (60.5, True)]
+)
+def test_the_slack_of_a_mark_is_a_duration(tmp_path: Path, slack: t.Any, kept: bool) -> None:
+    """As that of the gate. The failure of half a minute ago is kept with the mark, where the slack is longer."""
+    services = {"Analysis/Buffer": {"jobs": [{"id": "jlate", "status": "failed", "ended": "30s ago"}]}}
+    with running_site({"services": {**QUIET["services"], **services}}, api="server") as site:
+        is_kept = f"('jlate' in gp_jobs_mark_result.failed | string) == {kept}"
+        tasks = [{"ansible.builtin.assert": {"that": [is_kept, "gp_jobs_mark_result.complete"]}}]
+        marks = {"role": "gisops.arcgis.gp_jobs_mark", "gp_jobs_mark_clock_slack": slack}
+        code, output = run_roles(tmp_path, site, [play(tasks, roles=[marks])])
+    assert code == 0, output
+
+
+def test_an_empty_variable_of_the_connection_is_none(tmp_path: Path) -> None:
+    """The next one counts, and what is in the environment only after that."""
+    given = {"gp_jobs_gate_url": "", "gp_jobs_gate_token": "", "gisops_arcgis_token": ""}
+    tasks = [{"ansible.builtin.assert": {"that": "gp_jobs_gate_result.passed"}}]
+    with running_site(QUIET, api="server") as site:
+        plays = [play(tasks, roles=[ALL[0]], vars={**given, "gisops_arcgis_url": site.url})]
+        done = run_playbook(tmp_path, plays, **{**environment(site), "ARCGIS_URL": "https://localhost:1/arcgis"})
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("role", ROLES)

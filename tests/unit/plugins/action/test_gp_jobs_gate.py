@@ -286,7 +286,10 @@ ASLEEP = {
 }
 
 
-@pytest.mark.parametrize(("login", "tries"), [(LOST, 1), (WRONG, 1), (CLOSED, 4), (ASLEEP, 4)])
+BROKEN = {"failed": True, "msg": "MODULE FAILURE"}
+
+
+@pytest.mark.parametrize(("login", "tries"), [(BROKEN, 1), (LOST, 1), (WRONG, 1), (CLOSED, 4), (ASLEEP, 4)])
 def test_a_password_that_may_have_been_seen_is_not_sent_again(gate: Gate, login: Result, tries: int) -> None:
     gate.logins = [login] * 9
     result = gate.run({}, startup_wait="15s", wait="1h", error_limit=2, username="u", password="p")

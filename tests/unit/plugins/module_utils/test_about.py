@@ -162,7 +162,7 @@ def test_a_filter_that_is_not_honoured_tells_nothing(asked_site: t.Any, api: str
 def test_a_site_that_ignores_the_status_does_not_make_its_running_jobs_successes(
     asked_site: t.Any, api: str, echo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Too many to be looked at one by one, the first that the time filter shows has succeeded, and the others have not."""
+    """Too many to be looked at one by one. The first that the time filter shows has succeeded, the others have not."""
     monkeypatch.setattr(_about, "MOST_DETAILS", 2)
     jobs = [*DONE, *[{"status": "executing"}] * 4, *[{"status": "failed", "ended": "5m ago"}] * 4]
     with asked_site(site(Buffer={"jobs": jobs}), api=api, status_filter="ignored", echo=echo, sort="oldest") as asked:

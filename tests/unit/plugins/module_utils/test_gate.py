@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import typing as t
 from dataclasses import replace
 
@@ -201,6 +202,7 @@ def test_a_job_that_is_counted_and_not_listed_counts_against_every_limit() -> No
         (2, {"found": 0, "exact": True}, {"max_failed_percent": 0}, "passed"),
         (3, {"found": 0, "exact": True}, {"max_failed_percent": 0}, "failed"),
         (3, {"found": 1, "exact": True}, {"max_failed_percent": 0}, "passed"),
+        (3, {"found": 0, "exact": True}, {"max_failed_percent": 100}, "passed"),
         (9, {"found": 1, "exact": True}, {"max_failed_percent": 50}, "failed"),
         (9, {"found": 1, "exact": True}, {"max_failed_percent": 50, "min_finished": 11}, "passed"),
         (5, {"found": 1, "exact": False}, {"max_failed_percent": 50}, "inconclusive"),
@@ -214,6 +216,29 @@ def test_a_job_that_is_counted_and_not_listed_counts_against_every_limit() -> No
 def test_shares(bad: int, succeeded: Facts | None, options: Facts, verdict: str) -> None:
     said = _gate.judge(facts(service(failed=bad, succeeded_since=succeeded), jobs=failed(bad)), policy(**options))
     assert said.verdict == verdict, said.message("x")
+
+
+@pytest.mark.parametrize(("bad", "good"), [(5, 33), (1, 10), (3, 0), (200, 1)])
+def test_the_share_that_a_reason_offers_is_enough(bad: int, good: int) -> None:
+    one = facts(service(failed=bad, succeeded_since={"found": good, "exact": True}), jobs=failed(bad))
+    reason = _gate.judge(one, policy(max_failed_percent=1)).reasons[0].text
+    offered = int(re.findall(r"max_failed_percent: (\d+)", reason)[0])
+    assert _gate.judge(one, policy(max_failed_percent=offered)).passed
+
+
+def test_no_number_is_offered_where_there_may_be_more() -> None:
+    for at_least in (True, False):
+        text = _gate.judge(facts(service(failed=2, at_least=at_least), jobs=failed(2)), policy()).reasons[0].text
+        assert ("max_failed: 2" in text) is not at_least
+
+
+@pytest.mark.parametrize(("window", "known", "notices"), [("5h", None, 0), ("7d", None, 1), ("7d", True, 0)])
+def test_a_memory_that_nobody_tells_of_is_a_notice(window: str, known: bool | None, notices: int) -> None:
+    services = [service(f"A/S{number}.GPServer", window_known=known) for number in range(9)]
+    said = _gate.judge(facts(*services), policy(window=window))
+    told = [text for text in said.notices if "Nothing tells whether the site remembers" in text]
+    assert (said.verdict, len(told)) == ("passed", notices)
+    assert all("and 6 more services" in text for text in told)
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,17 @@ def test_who_came_and_who_went() -> None:
     assert str(changes) == "4 jobs ended and 2 jobs arrived meanwhile"
 
 
+def test_what_was_not_seen_has_not_ended() -> None:
+    changes = Changes()
+    changes.note(active("1", "2"))
+    dark = {"jobs": [], "services": [{"service": "A.GPServer", "complete": False}]}
+    for facts_of_the_dark in (dark, {"jobs": [], "services": [], "unseen": [{"name": "A.GPServer", "why": "403"}]}):
+        changes.note(facts_of_the_dark)
+        assert (changes.arrived, changes.ended, changes.lately) == (0, 0, (0, 0))
+    changes.note(active("2"))
+    assert (changes.arrived, changes.ended, changes.lately) == (0, 1, (0, 1))
+
+
 # --- progress ------------------------------------------------------------------------------------------------------
 
 
