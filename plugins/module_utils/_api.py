@@ -234,6 +234,8 @@ class JobDetails:
     started: float | None
     ended: float | None
     url: str | None
+    anonymous: bool = False
+    """Whether the site says that nobody was logged in; false also where it says nothing of who it was."""
 
 
 def fold(mapping: t.Mapping[t.Any, t.Any]) -> dict[str, t.Any]:
@@ -327,13 +329,17 @@ def parse_job(body: t.Mapping[str, t.Any], where: str) -> JobDetails:
     return JobDetails(
         job_id=job_id,
         word=word,
-        user_name=text("username", "user"),
+        user_name=text(*_USER_KEYS),
         machine_name=text("machinename", "machine"),
         submitted=moment("submittedtime", "jobcreated"),
         started=moment("jobexecutionstart", "starttime"),
         ended=moment("jobexecutionend", "endtime"),
         url=text("url", "joburl"),
+        anonymous=bool(members.keys() & set(_USER_KEYS)) and text(*_USER_KEYS) is None,
     )
+
+
+_USER_KEYS = ("username", "user")
 
 
 def parse_folder(body: t.Mapping[str, t.Any], folder: str, where: str) -> tuple[list[Service], list[str]]:

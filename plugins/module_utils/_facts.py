@@ -152,6 +152,7 @@ def _jobs(
 def _full(job: JobDetails | None, messages: Messages | None) -> dict[str, t.Any]:
     return {
         "user_name": job.user_name if job else None,
+        "anonymous": job.anonymous if job else False,
         "machine_name": job.machine_name if job else None,
         "submitted_time": _times.iso(job.submitted) if job else None,
         "start_time": _times.iso(job.started) if job else None,

@@ -140,7 +140,8 @@ class Exemption(Rule):
         """Whether a job (as the facts show it) does not count. What is not known about it is not exempted."""
         if self.job is not None and job.get("job_id") != self.job:
             return False
-        if self.user is not None and (str(job.get("user_name") or ANONYMOUS)).lower() != self.user.lower():
+        who = job.get("user_name") or (ANONYMOUS if job.get("anonymous") is True else None)
+        if self.user is not None and (who is None or str(who).lower() != self.user.lower()):
             return False
         if self.statuses and job.get("status") not in self.statuses:
             return False

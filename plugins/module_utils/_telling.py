@@ -36,7 +36,7 @@ def tell(jobs: t.Sequence[Job], found: int, now: float) -> str:
 
 def tell_one(job: Job, now: float) -> str:
     """One job: who, where, since when, in which state, its last message, and where to look."""
-    who = job.get("user_name") or "anonymous"
+    who = job.get("user_name") or ("anonymous" if job.get("anonymous") is True else "user unknown")
     machine = f" on {job['machine_name']}" if job.get("machine_name") else ""
     told = [f"{who}{machine}"]
     for key, verb in (("end_time", "ended"), ("start_time", "started"), ("submitted_time", "submitted")):

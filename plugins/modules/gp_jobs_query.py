@@ -370,10 +370,15 @@ jobs:
       returned: always
       sample: esriJobFailed
     user_name:
-      description: Who submitted the job; null for anonymous.
+      description: Who submitted the job; null for anonymous, and where the site does not tell.
       type: str
       returned: with O(detail=full)
       sample: user1
+    anonymous:
+      description: Whether the site says that nobody was logged in who submitted the job.
+      type: bool
+      returned: with O(detail=full)
+      sample: false
     machine_name:
       description: The machine that runs the job, where the site tells it.
       type: str

@@ -296,10 +296,14 @@ def test_exemptions(entry: Facts, verdict: str) -> None:
 
 
 def test_a_job_of_nobody_is_exempted_as_anonymous() -> None:
-    jobs = running(2, user_name=None)
-    said = _gate.judge(facts(service(active=2), jobs=jobs), policy(exempt=[{"user": "anonymous", "reason": "x"}]))
+    exempt = policy(exempt=[{"user": "anonymous", "reason": "x"}])
+    jobs = running(2, user_name=None, anonymous=True)
+    said = _gate.judge(facts(service(active=2), jobs=jobs), exempt)
     assert said.passed
     assert said.notices == ["A/B.GPServer: 2 jobs exempted by exempt[1] (x)."]
+    for told in ({}, {"anonymous": False}, {"anonymous": None}, {"anonymous": "True"}):
+        jobs = [{**running(1, user_name=None)[0], "anonymous": None, **told}]
+        assert not _gate.judge(facts(service(active=1), jobs=jobs), exempt).passed, "of whom nobody tells"
 
 
 def test_what_is_counted_and_not_listed_is_not_exempted() -> None:
@@ -698,8 +702,8 @@ def test_lines_to_paste_are_options_that_the_gate_takes() -> None:
 
 def test_an_active_reason_tells_the_oldest_first_and_how_many_more() -> None:
     jobs = [
-        job(job_id=f"j{number}", status="executing", end_time=None, messages=[], user_name=None, machine_name="M",
-            start_time=None, submitted_time=f"2026-11-24T08:{50 - number}:00Z")
+        job(job_id=f"j{number}", status="executing", end_time=None, messages=[], user_name=None, anonymous=True,
+            machine_name="M", start_time=None, submitted_time=f"2026-11-24T08:{50 - number}:00Z")
         for number in range(6)
     ]  # fmt: skip
     reason = _gate.judge(facts(service(active=7), jobs=jobs), STRICT).reasons[0]
