@@ -67,6 +67,7 @@ AskedSite = t.Callable[..., t.ContextManager[Asked]]
 def asked_site(scenario: t.Any = None, **switches: t.Any) -> Iterator[Asked]:
     with running_site(scenario, **switches) as site:
         yield Asked(site)
+        assert site.site.failures == [], "the rehearsal site itself has failed"
 
 
 @pytest.fixture(name="asked_site")

@@ -284,7 +284,8 @@ def test_facts(
             told = json.dumps(result)
             if fault.at_the_door:
                 end(site)
-            if not fault.stalls or outcome_of(result, right) == expected:
+            # Where nothing struck, the machine was too busy for the short timeouts before the fault had begun.
+            if not fault.stalls or (strikes > 0 and outcome_of(result, right) == expected):
                 break
         assert outcome_of(result, right) == expected, f"{strength}: {told}"
         assert strikes > 0, "the fault has to strike"
@@ -341,7 +342,7 @@ def test_a_waiting_gate(site: Rehearsal, monkeypatch: pytest.MonkeyPatch, fault:
             strikes = sum(site.site.counters.faults.values())
             if fault.at_the_door:
                 end(site)
-            if not fault.stalls or result["verdict"] == expected:
+            if not fault.stalls or (strikes > 0 and result["verdict"] == expected):
                 break
         assert result["verdict"] == expected, f"{strength}: {result['msg']}"
         assert strikes > 0, "the fault has to strike"

@@ -94,7 +94,6 @@ def summary_of(output: str) -> list[str]:
     return list(json.loads("{" + re.findall(r"\{(.*?)\n\}", printed, re.S)[0] + "}")["msg"])
 
 
-MAY_GO = re.compile(r"^PLAY \[Deploy\].*", re.M | re.S)
 # What comes after the gate in the same run. The play goes to all sites, and a second one to a host that is none.
 DEPLOY: list[Mapping] = [
     {

@@ -19,7 +19,6 @@ from rehearsal_site.running import RunningSite, running_site
 from . import runner
 from .runner import Engine, Job, Mapping, Walk
 
-PASSWORD = "rehearsal-Passw0rd-siteadmin"
 QUIET: Mapping = {"services": {"System/PublishingTools": {}, "Analysis/Buffer": {}}}
 BUSY: Mapping = {
     "services": {

@@ -63,8 +63,17 @@ class Door:
     # -- listening -----------------------------------------------------------------------------------------------
 
     def _listen(self, host: str, port: int) -> None:
+        self._bind(host, port)
+        self._socket.listen(128)
+
+    def _bind(self, host: str, port: int) -> None:
+        """Takes the port. Until it listens, the kernel refuses who comes, and gives the port to nobody else."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=128)
+        self._socket = socket.socket(family)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        self._socket.bind((host, port))
         self._socket.setblocking(False)
 
     async def _serve(self) -> None:
@@ -75,9 +84,10 @@ class Door:
             elif rule.fault == "closed_port":
                 host, port = self._socket.getsockname()[:2]
                 self._socket.close()
+                self._bind(host, port)
                 self._settled.set()
                 await self._until_over(rule)
-                self._listen(host, port)
+                self._socket.listen(128)
             else:
                 await self._fill()
                 self._settled.set()

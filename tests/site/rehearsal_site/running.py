@@ -98,10 +98,12 @@ class _Thread:
         assert self._listeners is not None
         return self._listeners
 
-    def __exit__(self, *_exc: object) -> None:
+    def __exit__(self, kind: object, *_exc: object) -> None:
         if self._loop is not None and self._leave is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._leave.set)
         self._thread.join()
+        if self._failure is not None and kind is None:
+            raise self._failure
 
     def _run(self) -> None:
         try:

@@ -97,6 +97,7 @@ def _load(site: Site, document: Mapping[str, object]) -> None:
     site.desk.tokens.clear()
     site.desk.lockouts = Lockouts()
     site.clear_log()
+    site.forget()
 
 
 def set_clock(site: Site, data: Mapping[str, object], *, fresh: bool = False) -> None:

@@ -120,6 +120,11 @@ class Site:
             "max_in_flight": self.counters.max_in_flight,
         }
 
+    def forget(self) -> None:
+        """What is noted of one scenario says nothing of the next."""
+        self.failures.clear()
+        self._last_sweep = 0
+
     def clear_log(self) -> None:
         self.log.clear()
         in_flight = self.counters.in_flight

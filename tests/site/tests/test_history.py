@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 
@@ -100,17 +99,13 @@ def test_changing_a_job_of_a_history() -> None:
 
 
 def test_a_million_jobs(start: Start) -> None:
-    begin = time.monotonic()
     client = start("history", api="server")
-    assert time.monotonic() - begin < 8
     assert client.query(jobStatus="esriJobFailed")["total"] == 12_000
-    begin = time.monotonic()
     body = client.query(number=1000, start=500_001)
     assert (body["total"], len(body["results"]), body["nextStart"]) == (1_000_002, 1000, 501_001)
     assert client.query(jobStatus="esriJobExecuting")["total"] == 1
     job_id = next(iter(body["results"]))
     assert client.get(f"admin/services/{PUBLISHING}/jobs/{job_id}")["status"] == "esriJobSucceeded"
-    assert time.monotonic() - begin < 2
     statistics = client.post(f"admin/services/{PUBLISHING}/jobs/statistics")
     assert statistics == {"total": 1_000_002, "cancelled": 2500, "failed": 12_000, "succeeded": 985_000}
 

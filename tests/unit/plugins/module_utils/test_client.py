@@ -35,6 +35,8 @@ from ...loopback import Reply
 
 REFERER = {"Referer": "https://gisops.arcgis"}
 INFO = {"f": "json"}
+SOON = 5.0
+"""Seconds that no test of a timeout of one second takes; what it does not wait for would take longer."""
 GIVEN = {"username": "me", "password": "S3cret/ü"}
 Read = t.Callable[..., t.Any]
 
@@ -48,9 +50,7 @@ def running() -> Iterator[RunningSite]:
 
 @pytest.fixture
 def site(running: RunningSite) -> RunningSite:
-    running.site.faults.clear()
-    running.site.clear_log()
-    running.site.switches["date_header"] = "site"
+    running.load("empty")
     return running
 
 
@@ -274,7 +274,7 @@ def test_no_pause_goes_beyond_the_whole_time(client: t.Any, site: RunningSite) -
     site.site.faults.add({"fault": "http_status", "status": 503, "retry_after": 30})
     begin = time.monotonic()
     assert isinstance(fails(client(total_timeout=5), site), Busy)
-    assert time.monotonic() - begin < 2.0
+    assert time.monotonic() - begin < SOON
 
 
 # --- redirects ---------------------------------------------------------------------------------------------------
@@ -364,7 +364,7 @@ def test_an_answer_that_is_not_there_in_time(client: t.Any, site: RunningSite, f
     site.site.faults.add({"fault": fault, **({"delay": "30s"} if fault == "slow" else {})})
     begin = time.monotonic()
     error = fails(client(timeout=1, retries=0), site)
-    assert time.monotonic() - begin < 1.9
+    assert time.monotonic() - begin < SOON
     assert error.__class__ is Unreachable
     assert error.transient
     assert "1 s" in str(error)
@@ -373,7 +373,7 @@ def test_an_answer_that_is_not_there_in_time(client: t.Any, site: RunningSite, f
 
 def trickling_head() -> Iterator[bytes]:
     yield b"HTTP/1.1 200 OK\r\nX-Long: "
-    for _time in range(6):
+    for _time in range(40):
         time.sleep(0.25)
         yield b"x"
 
@@ -386,7 +386,7 @@ def test_a_head_that_trickles(scripted: t.Any, read_connection: Read) -> None:
             begin = time.monotonic()
             with pytest.raises(Unreachable, match="No answer within 1 s"):
                 client.get(server.url, INFO, {})
-            assert time.monotonic() - begin < 1.4
+            assert time.monotonic() - begin < SOON
 
 
 @contextmanager
@@ -415,13 +415,13 @@ def mute_server(*pieces: bytes) -> Iterator[int]:
 
 def test_a_handshake_that_is_not_answered(read_connection: Read) -> None:
     with mute_server() as port:
-        assert seconds_until_failure(read_connection, f"https://127.0.0.1:{port}") < 1.9
+        assert seconds_until_failure(read_connection, f"https://127.0.0.1:{port}") < SOON
 
 
 def test_a_proxy_that_trickles(read_connection: Read) -> None:
     with mute_server(b"x") as port:
         proxy = f"http://127.0.0.1:{port}"
-        assert seconds_until_failure(read_connection, "https://gis.example.com", proxy=proxy) < 1.9
+        assert seconds_until_failure(read_connection, "https://gis.example.com", proxy=proxy) < SOON
 
 
 def seconds_until_failure(read_connection: Read, url: str, **options: t.Any) -> float:
@@ -455,16 +455,17 @@ def test_what_comes_late_has_only_the_time_that_is_left(scripted: t.Any, read_co
         return Reply(raw=late_body())
 
     def late_body() -> Iterator[bytes]:
-        yield b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{"
-        time.sleep(0.9)
-        yield b"}"
+        yield b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"
+        for _time in range(10):
+            time.sleep(0.9)
+            yield b"}"
 
     with scripted(late) as server:
         begin = time.monotonic()
         options = {"url": server.url, "ca_path": server.ca_path, "timeout": 1, "retries": 0, **GIVEN}
         with Client(read_connection(**options)) as client, pytest.raises(Unreachable, match="No answer within 1 s"):
             client.get(server.url, INFO, {})
-        assert time.monotonic() - begin < 1.4
+        assert time.monotonic() - begin < SOON
 
 
 def test_the_whole_measurement_ends_in_time(client: t.Any, site: RunningSite) -> None:
@@ -475,7 +476,7 @@ def test_the_whole_measurement_ends_in_time(client: t.Any, site: RunningSite) ->
     with pytest.raises((OutOfTime, Unreachable)):
         for _time in range(9):
             info(one, site)
-    assert time.monotonic() - begin < 1.9
+    assert time.monotonic() - begin < SOON
     assert isinstance(fails(one, site), OutOfTime)
     assert "took longer than 1 s" in str(fails(one, site))
     assert "Raise total_timeout" in str(fails(one, site))
@@ -516,7 +517,6 @@ def test_the_sites_clock(client: t.Any, site: RunningSite) -> None:
     site.site.switches["date_header"] = "absent"
     info(one, site)
     assert one.clock.now() - time.time() > 86_000, "what it told before still stands"
-    site.site.clock.advance(-86_400_000)
 
 
 # --- whom it trusts ----------------------------------------------------------------------------------------------

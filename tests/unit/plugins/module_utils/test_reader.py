@@ -216,10 +216,7 @@ def test_a_total_without_jobs_is_not_complete(asked_site: t.Any, api: str) -> No
         assert facts["counts"]["active"] is None
 
 
-@pytest.mark.parametrize("detail", ["counts", "jobs"])
-def test_a_token_that_expires_in_mid_paging_is_renewed_once_and_paging_goes_on(
-    asked_site: t.Any, api: str, detail: str
-) -> None:
+def test_a_token_that_expires_in_mid_paging_is_renewed_once_and_paging_goes_on(asked_site: t.Any, api: str) -> None:
     with asked_site("publishing_tools", api=api) as asked:
         asked.site.faults.add({"fault": "error498", "match": {"path": "jobs/query.*start=10&", "times": 1}})
         facts = asked.query(services=[PUBLISHING], page_size=10, detail="jobs")
