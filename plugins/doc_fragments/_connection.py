@@ -117,7 +117,8 @@ options:
     default: 30
   total_timeout:
     description:
-      - The longest time in seconds for everything that the task asks, retries included. V(0) sets no limit.
+      - The longest time in seconds for everything that the task asks, retries included; for each measurement, where it
+        measures several times. V(0) sets no limit.
       - If not given, the environment variable E(ARCGIS_TOTAL_TIMEOUT) is used.
     type: int
     default: 300

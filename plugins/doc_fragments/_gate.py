@@ -138,7 +138,8 @@ options:
   startup_wait:
     description:
       - How long the site may take until it answers for the first time. Until then errors do not count, and O(wait) has
-        not begun. A refused password counts at once.
+        not begun. A refused password counts at once, and so does a login without an answer to it, for nobody knows
+        whether the password was tried.
     type: str
     default: "0"
   on_inconclusive:

@@ -16,7 +16,7 @@ from ._policy import read_fields, read_text, read_until
 from ._times import Moment
 from ._verdict import FAILED, Verdict
 
-ENFORCE, OBSERVE = "enforce", "observe"
+OBSERVE = "observe"
 WARN = "warn"
 
 

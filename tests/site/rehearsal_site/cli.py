@@ -140,6 +140,8 @@ async def _serve(site: Site, options: argparse.Namespace, limit: float | None, l
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, listeners.control.stop_wanted.set)
+    if options.ready_file:
+        options.ready_file.unlink(missing_ok=True)  # that of a site that was killed
     await listeners.start()
     try:
         ca_path = write_ca(options.ca_dir)

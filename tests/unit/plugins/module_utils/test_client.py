@@ -519,6 +519,19 @@ def test_the_sites_clock(client: t.Any, site: RunningSite) -> None:
     assert one.clock.now() - time.time() > 86_000, "what it told before still stands"
 
 
+def test_a_portals_clock_is_not_the_sites(scripted: t.Any, read_connection: Read) -> None:
+    """It dates the answer to the login; a site that gives no date has told none."""
+    with (
+        scripted(lambda seen: {"token": "T0ken"}) as portal,
+        scripted(lambda seen: {}) as server,
+        Client(read_connection(url=server.url, ca_path=server.ca_path, **GIVEN)) as client,
+    ):
+        client.post_once(portal.url, {"f": "json"}, {})
+        assert (client.clock.is_known, client.clock_at(portal.url).is_known) == (False, True)
+        client.get(server.url, INFO, {})
+        assert client.clock.is_known
+
+
 # --- whom it trusts ----------------------------------------------------------------------------------------------
 
 

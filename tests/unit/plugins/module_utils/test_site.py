@@ -158,6 +158,17 @@ def test_a_private_portal_is_logged_in_to_first_and_only_once(read_connection: R
         assert len([path for path in paths(running) if "generateToken" in path]) == 1
 
 
+def test_a_private_portal_and_another_token_service(read_connection: Read) -> None:
+    """The password goes where the user says, and nowhere else."""
+    with running_site("first_gate", api="enterprise") as running, running_site("empty", api="server") as other:
+        running.site.faults.add({"fault": "error499", "shape": "rest", "match": {"path": "portals/self", "times": 1}})
+        token_url = f"{other.url}/admin/generateToken"
+        with Site(read_connection(**options(running, token_url=token_url))) as site, pytest.raises(GpError):
+            site.ask(f"{site.roots.admin}/services", dict)
+        assert [path for path in paths(running) if "generateToken" in path] == []
+        assert [path for path in paths(other) if "generateToken" in path] != []
+
+
 def test_a_private_portal_and_a_wrong_password(read_connection: Read) -> None:
     with running_site("empty", api="enterprise") as running:
         running.site.faults.add({"fault": "error499", "shape": "rest", "match": {"path": "portals/self"}})
