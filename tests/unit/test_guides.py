@@ -63,6 +63,7 @@ make() {
 ENDS_BADLY = ("[ERROR]", "failed=1")
 SAME: list[tuple[str, str]] = [
     (r"\s+", " "),
+    (r"\b20\d\d-\d\d-\d\d (?=\d\d:\d\d UTC)", ""),  # told of times that are not today's
     (r"\b20\d\d-\d\d-\d\d\b", "DATE"),
     (r"\b\d\d?:\d\d(:\d\d)?\b", "TIME"),
     (r"\b\d+(\.\d+)? (s|min|h)\b( \d+ min\b)?", "AGE"),
