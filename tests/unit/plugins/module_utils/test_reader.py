@@ -407,5 +407,5 @@ def test_active_is_not_known_where_a_job_is_in_a_status_that_was_not_asked_for(a
 def test_times_are_proven_on_any_job_where_a_status_is_wanted(asked_site: t.Any, api: str, status: str) -> None:
     scenario = jobs({"status": status, "ended": "10m ago"})
     refused = pytest.raises(NotHonoured, match="does not show that it honours")
-    with asked_site(scenario, api=api, job_status_required="error", time_filter="ignored") as asked, refused:
+    with refused, asked_site(scenario, api=api, job_status_required="error", time_filter="ignored") as asked:
         asked.query(services=[PUBLISHING], job_status=[status], start_time="1h")
