@@ -19,6 +19,9 @@ from ._services import Service
 ENTERPRISE = "enterprise"
 SERVER = "server"
 
+SERVER_MEMORY = 6 * 3600.0
+"""Seconds that ArcGIS Server keeps finished jobs for, unless its administrators changed it."""
+
 # Where people copy addresses from: everything from here on is not part of the site's context.
 _BELOW_CONTEXT = re.compile(r"/(admin|rest|manager|sharing|home|portaladmin|tokens|services)(/.*)?$", re.IGNORECASE)
 
@@ -326,16 +329,17 @@ def parse_job(body: t.Mapping[str, t.Any], where: str) -> JobDetails:
     def moment(*keys: str) -> float | None:
         return next((when for when in (_times.from_wire(members.get(key)) for key in keys) if when is not None), None)
 
+    user = text(*_USER_KEYS)
     return JobDetails(
         job_id=job_id,
         word=word,
-        user_name=text(*_USER_KEYS),
+        user_name=user,
         machine_name=text("machinename", "machine"),
         submitted=moment("submittedtime", "jobcreated"),
         started=moment("jobexecutionstart", "starttime"),
         ended=moment("jobexecutionend", "endtime"),
         url=text("url", "joburl"),
-        anonymous=bool(members.keys() & set(_USER_KEYS)) and text(*_USER_KEYS) is None,
+        anonymous=user is None and any(key in members for key in _USER_KEYS),
     )
 
 

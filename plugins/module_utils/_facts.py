@@ -18,9 +18,6 @@ from ._reader import Reading
 from ._services import Service
 from ._site import Site
 
-# How long ArcGIS Server keeps finished jobs, unless its administrators changed it.
-_SERVER_MEMORY = 6 * 3600.0
-
 Details = t.Mapping[tuple[Service, str], t.Optional[JobDetails]]
 Counts = dict[str, t.Optional[int]]
 
@@ -119,7 +116,7 @@ def is_window_known(reading: Reading, question: Question, api: str, details: Det
         job = details.get((reading.service, job_id))
         if job is not None and job.ended is not None and job.ended < begins:
             return True
-    return False if api == _api.SERVER and now - begins > _SERVER_MEMORY + CLOCK_SLACK else None
+    return False if api == _api.SERVER and now - begins > _api.SERVER_MEMORY + CLOCK_SLACK else None
 
 
 def _jobs(
@@ -199,11 +196,13 @@ def _groups(question: Question, counts: Counts, readings: t.Sequence[Reading]) -
 
     And where no job of the group was seen in a status that was not asked for, which the sum would leave out.
     """
-    seen = {status for reading in readings for status, _word in reading.jobs.values()} - set(question.statuses)
 
     def group(statuses: t.Sequence[str]) -> int | None:
         filterable = [status for status in statuses if status in _status.FILTER_WORDS]
-        if question.is_narrowed or any(counts[status] is None for status in filterable) or seen & set(statuses):
+        if question.is_narrowed or any(counts[status] is None for status in filterable):
+            return None
+        left_out = set(statuses).difference(question.statuses)
+        if left_out and any(status in left_out for reading in readings for status, _word in reading.jobs.values()):
             return None
         return sum(counts[status] or 0 for status in statuses)
 

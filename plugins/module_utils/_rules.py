@@ -19,9 +19,6 @@ from ._verdict import FAILED, INCONCLUSIVE, MOST_JOBS, Reason
 _FEW_FAILURES = 3
 """Below min_finished, so many failures without a success are enough to block."""
 
-_LONG = 6 * 3600.0
-"""Seconds that any site remembers finished jobs for, unless it was told otherwise."""
-
 _QUEUED = _status.QUEUED
 _EXECUTING = tuple(status for status in _status.ACTIVE if status not in _QUEUED)
 
@@ -202,7 +199,7 @@ class ServiceRules:
         elif limits.max_failed_percent is not None and found:
             self._share(name, service, limits, found, number, counted)
         window_known = service.get("window_known")
-        self._found.is_unsure = window_known is None and self._now - self._policy.begins(self._now) > _LONG
+        self._found.is_unsure = window_known is None and self._now - self._policy.begins(self._now) > _api.SERVER_MEMORY
         if window_known is not True and window_known is not None:
             text = (
                 f"{name}: the site may not remember failures as far back as {since}: ArcGIS Server keeps finished jobs "

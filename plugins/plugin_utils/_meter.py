@@ -89,8 +89,9 @@ class Meter:
         if armoured is None:
             # Once the password has been sent, nobody knows what a second try would count for.
             failed = self._failed(result)
-            failure = failed.failure or {"where": "POST"}  # the module itself broke off, and cannot say
-            was_sent = str(failure.get("where", "")).startswith("POST") or failed.kind == "Unforeseen"
+            failure = failed.failure or {}
+            broke_off = not failure or failed.kind == "Unforeseen"  # and cannot say how far it got
+            was_sent = broke_off or str(failure.get("where", "")).startswith("POST")
             is_lost = was_sent and not failure.get("unsent")
             return replace(failed, is_final=failed.is_final or is_lost)
         self._token = _armour.take_off(armoured).decode()
