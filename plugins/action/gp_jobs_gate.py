@@ -13,14 +13,16 @@ from ansible.plugins.action import ActionBase
 from ansible.release import __version__
 from ansible.utils.display import Display
 
-from ..module_utils import _gate, _options, _polls, _times
-from ..module_utils._consequence import Consequence
+from ..module_utils import _options, _times
 from ..module_utils._errors import BadOption, without_secrets
 from ..module_utils._options import CONNECTION, GATE, SERVICES
-from ..module_utils._policy import Policy
-from ..module_utils._polls import Changes, Patience, Polls
-from ..module_utils._verdict import Verdict
-from ..plugin_utils._meter import Measured, Meter
+from ..plugin_utils._gate import judge as _gate
+from ..plugin_utils._gate import polling as _polls
+from ..plugin_utils._gate.measure import Measured, Meter
+from ..plugin_utils._gate.outcome import Consequence
+from ..plugin_utils._gate.policy import Policy
+from ..plugin_utils._gate.polling import Changes, Patience, Polls
+from ..plugin_utils._gate.verdict import Verdict
 
 _SHOWS_MESSAGES_ON_ONE_LINE = tuple(int(part) for part in __version__.split(".")[:2]) < (2, 19)
 

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _armour
+from ..module_utils import _opaque as _armour
 
 
 class ActionModule(ActionBase):

@@ -81,8 +81,9 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ..module_utils import _gp_jobs, _transport
 from ..module_utils._errors import GpError, unforeseen
+from ..module_utils._jobs import query as _gp_jobs
+from ..module_utils._wire import transport as _transport
 from ..plugin_utils import _lookup_cache, _lookup_options
 
 display = Display()

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from . import _options, _transport
+from . import _options
 from ._errors import GpError, unforeseen
+from ._wire import transport as _transport
 
 
 class GpModule(AnsibleModule):

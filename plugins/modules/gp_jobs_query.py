@@ -495,7 +495,8 @@ failure:
       sample: Did you mean System/PublishingTools.GPServer?
 """
 
-from ..module_utils import _gp_jobs, _memory
+from ..module_utils._jobs import poll_state as _memory
+from ..module_utils._jobs import query as _gp_jobs
 from ..module_utils._module import GpModule
 from ..module_utils._options import CONNECTION, POLLING, QUERY
 

@@ -88,10 +88,11 @@ failure:
   sample: {kind: LoginRefused, what: "The site refuses the login of 'user1'", where: "POST https://...", cure: "..."}
 """
 
-from ..module_utils import _armour, _times
+from ..module_utils import _opaque as _armour
+from ..module_utils import _times
 from ..module_utils._module import GpModule
 from ..module_utils._options import CONNECTION, LOGIN, Connection
-from ..module_utils._site import Site
+from ..module_utils._wire.site import Site
 
 
 def main() -> None:

@@ -16,8 +16,11 @@ from arcgis.gis.kubernetes._admin._services import GPJobManager
 from arcgis.gis.server import Server
 from arcgis.gis.server.admin._services import JobManager
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _api, _gp_jobs, _options, _status
-from ansible_collections.gisops.arcgis.plugins.module_utils._site import Site
+from ansible_collections.gisops.arcgis.plugins.module_utils import _options
+from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses as _status
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import query as _gp_jobs
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import dialects as _api
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire.site import Site
 from rehearsal_site.running import RunningSite, running_site
 
 SERVICE = "System/PublishingTools"

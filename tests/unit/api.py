@@ -13,7 +13,8 @@ import yaml
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _status, _verdict
+from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses as _status
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate import verdict as _verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 Tree = dict[str, t.Any]

@@ -22,7 +22,9 @@ from hypothesis import HealthCheck, settings
 if AnsibleCollectionConfig.collection_finder is None:
     init_plugin_loader()
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _gp_jobs, _login_guard, _options
+from ansible_collections.gisops.arcgis.plugins.module_utils import _options
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import query as _gp_jobs
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import login_lock as _login_guard
 from rehearsal_site.running import RunningSite, running_site
 
 from .loopback import connect_proxy, scripted_server

@@ -27,9 +27,10 @@ from ansible.utils.display import Display
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _api, _gp_jobs, _options
+from ansible_collections.gisops.arcgis.plugins.module_utils import _options
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import BadOption, Unreachable
-from ansible_collections.gisops.arcgis.plugins.module_utils._mark import Mark
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import query as _gp_jobs
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.filters import Question
 from ansible_collections.gisops.arcgis.plugins.module_utils._options import (
     CONNECTION,
     GATE,
@@ -39,10 +40,11 @@ from ansible_collections.gisops.arcgis.plugins.module_utils._options import (
     SERVICES,
     Connection,
 )
-from ansible_collections.gisops.arcgis.plugins.module_utils._policy import LIMITS, Limits
-from ansible_collections.gisops.arcgis.plugins.module_utils._question import Question
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import dialects as _api
 from ansible_collections.gisops.arcgis.plugins.modules import gp_jobs_query, gp_token
 from ansible_collections.gisops.arcgis.plugins.plugin_utils import _lookup_cache
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.mark import Mark
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.policy import LIMITS, Limits
 
 from .actions import run_action
 from .ansible_run import COLLECTION, play, run_playbook

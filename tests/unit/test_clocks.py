@@ -18,7 +18,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _client
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import client as _client
 from rehearsal_site.running import RunningSite, running_site
 
 from .ansible_run import environment, play, run_playbook

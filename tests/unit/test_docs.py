@@ -17,7 +17,8 @@ from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
 from ansible_collections.gisops.arcgis.plugins.doc_fragments import _connection, _gate, _query
-from ansible_collections.gisops.arcgis.plugins.module_utils import _options, _status
+from ansible_collections.gisops.arcgis.plugins.module_utils import _options
+from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses as _status
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import BadOption
 from ansible_collections.gisops.arcgis.plugins.modules import gp_token
 
@@ -198,7 +199,7 @@ def test_the_gates_result_is_the_documented_one(asked_site: t.Any, api: str, mon
 
 def test_every_rule_is_documented() -> None:
     text = json.dumps(documented("modules", "gp_jobs_gate")[1]["reasons"]["contains"]["rule"])
-    sources = [(ROOT / "plugins" / "module_utils" / f"{name}.py").read_text("utf-8") for name in ("_gate", "_rules")]
+    sources = [(ROOT / "plugins" / "plugin_utils" / "_gate" / f"{name}.py").read_text("utf-8") for name in ("judge", "rules")]
     rules = {rule for one in sources for rule in re.findall(r'(?:FAILED|INCONCLUSIVE), "([a-z_]+)"', one)}
     assert rules | {"active", "executing", "queued"} == set(re.findall(r"V\(([a-z_]+)\)", text))
 

@@ -22,8 +22,8 @@ from types import SimpleNamespace
 import pytest
 import requests
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _client
 from ansible_collections.gisops.arcgis.plugins.module_utils._options import Connection
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import client as _client
 from rehearsal_site.running import RunningSite, running_site
 
 from .fault_table import (

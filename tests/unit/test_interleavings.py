@@ -21,17 +21,15 @@ from urllib.parse import unquote
 
 import pytest
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import (
-    _api,
-    _gate,
-    _gp_jobs,
-    _memory,
-    _options,
-    _reader,
-    _status,
-)
+from ansible_collections.gisops.arcgis.plugins.module_utils import _options
+from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses as _status
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import GpError, NotFound, SiteError
-from ansible_collections.gisops.arcgis.plugins.module_utils._policy import Limits, Policy
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import counting as _reader
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import poll_state as _memory
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import query as _gp_jobs
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import dialects as _api
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate import judge as _gate
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.policy import Limits, Policy
 
 INTERLEAVINGS = 5_000
 """Measurements, in each of both dialects."""

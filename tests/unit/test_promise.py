@@ -18,9 +18,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _client
-from ansible_collections.gisops.arcgis.plugins.module_utils._habits import Habits
-from ansible_collections.gisops.arcgis.plugins.module_utils._paging import Listing
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.capabilities import Habits
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.listing import Listing
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import client as _client
 from rehearsal_site.running import RunningSite, running_site
 
 from .promise import WRONG_PASSWORD, Witness, schedule, tell

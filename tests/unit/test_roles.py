@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from ansible_collections.gisops.arcgis.plugins.module_utils import _options
-from ansible_collections.gisops.arcgis.plugins.module_utils._mark import Mark
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.mark import Mark
 from rehearsal_site.running import RunningSite, running_site
 
 from .ansible_run import COLLECTION, COLLECTIONS, environment, play, run_playbook

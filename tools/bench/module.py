@@ -12,9 +12,10 @@ from pathlib import Path
 
 from ansible.module_utils import basic
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _gate, _options
-from ansible_collections.gisops.arcgis.plugins.module_utils._policy import Policy
+from ansible_collections.gisops.arcgis.plugins.module_utils import _options
 from ansible_collections.gisops.arcgis.plugins.modules import gp_jobs_query
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate import judge as _gate
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.policy import Policy
 
 from . import memory
 

@@ -14,9 +14,12 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.gisops.arcgis.plugins.action import gp_jobs_gate as action
-from ansible_collections.gisops.arcgis.plugins.module_utils import _armour, _gate, _memory, _options
-from ansible_collections.gisops.arcgis.plugins.module_utils._details import Known
-from ansible_collections.gisops.arcgis.plugins.module_utils._policy import Policy
+from ansible_collections.gisops.arcgis.plugins.module_utils import _opaque as _armour
+from ansible_collections.gisops.arcgis.plugins.module_utils import _options
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import poll_state as _memory
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.details import Known
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate import judge as _gate
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.policy import Policy
 
 from ...actions import run_action
 

@@ -10,7 +10,7 @@ import typing as t
 import pytest
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _armour
+from ansible_collections.gisops.arcgis.plugins.module_utils import _opaque as _armour
 
 from ...actions import run_action
 

@@ -18,7 +18,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _transport
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import transport as _transport
 from ansible_collections.gisops.arcgis.plugins.plugin_utils import _lookup_cache
 
 try:

@@ -9,10 +9,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _transport
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import GpError
 from ansible_collections.gisops.arcgis.plugins.module_utils._module import GpModule
 from ansible_collections.gisops.arcgis.plugins.module_utils._options import CONNECTION, QUERY
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import transport as _transport
 
 
 def tell() -> None:

@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _status
+from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses as _status
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import GpError
 from rehearsal_site.switches import SWITCHES
 

@@ -10,7 +10,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _status, _times
+from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses as _status
+from ansible_collections.gisops.arcgis.plugins.module_utils import _times
 from rehearsal_site.arrivals import parse_arrival
 
 SERVICES = ["System/PublishingTools", "Straßen und Wege/*", "Buffer", "Maps/Test.MapServer"]
