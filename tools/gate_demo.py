@@ -115,7 +115,7 @@ def say(text: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--api", choices=["enterprise", "server"], default="server", help="what the simulated site is")
+    parser.add_argument("--api", choices=["kubernetes", "server"], default="server", help="what the simulated site is")
     parser.add_argument("extra", nargs="*", help="more arguments for ansible-playbook, after --")
     arguments = parser.parse_args()
     if os.environ.get("ARCGIS_URL"):

@@ -20,11 +20,11 @@ options:
   api:
     description:
       - Which admin API the site speaks.
-      - V(enterprise) is ArcGIS Enterprise on Kubernetes, V(server) is ArcGIS Server, alone or federated.
+      - V(kubernetes) is ArcGIS Enterprise on Kubernetes, V(server) is ArcGIS Server, alone or federated.
       - V(auto) finds out from what the site tells without a login, which costs up to two requests.
       - If not given, the environment variable E(ARCGIS_API) is used.
     type: str
-    choices: [auto, enterprise, server]
+    choices: [auto, kubernetes, server]
     default: auto
   username:
     description:

@@ -26,7 +26,7 @@ Read = t.Callable[[str], t.Any]
 
 CONNECTION: Table = {
     "url": {"type": "str"},
-    "api": {"type": "str", "choices": ["auto", "enterprise", "server"], "default": "auto"},
+    "api": {"type": "str", "choices": ["auto", "kubernetes", "server"], "default": "auto"},
     "username": {"type": "str"},
     "password": {"type": "str", "no_log": True},
     "token": {"type": "str", "no_log": True},

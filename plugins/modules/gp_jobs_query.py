@@ -115,10 +115,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 api:
-  description: The admin API that the site speaks, C(enterprise) or C(server).
+  description: The admin API that the site speaks, C(kubernetes) or C(server).
   returned: success
   type: str
-  sample: enterprise
+  sample: kubernetes
 site:
   description: The context of the site.
   returned: success

@@ -77,10 +77,10 @@ clock_ahead:
   type: int
   sample: 0
 api:
-  description: The admin API that the site speaks, C(enterprise) or C(server).
+  description: The admin API that the site speaks, C(kubernetes) or C(server).
   returned: success
   type: str
-  sample: enterprise
+  sample: kubernetes
 failure:
   description: What went wrong, as data (see M(gisops.arcgis.gp_jobs_query)).
   returned: failure

@@ -58,7 +58,7 @@ def server_jobs(site: RunningSite, **options: t.Any) -> set[str]:
     return {job.url.rsplit("/", 1)[1] for job in JobManager(jobs_url(site), server._con).search(**options)}
 
 
-def enterprise_jobs(site: RunningSite, statuses: list[str], **options: t.Any) -> dict[str, str]:
+def kubernetes_jobs(site: RunningSite, statuses: list[str], **options: t.Any) -> dict[str, str]:
     """The jobs that Esri's client for Kubernetes gives, with a token that we got: its own login wants a browser."""
     with Site(_options.Connection.read(read(site))) as talk:
         token = talk.tokens.current()
@@ -76,9 +76,9 @@ def server_site() -> t.Iterator[RunningSite]:
         yield site
 
 
-@pytest.fixture(name="enterprise", scope="module")
-def enterprise_site() -> t.Iterator[RunningSite]:
-    with running_site("truth_table", api="enterprise") as site:
+@pytest.fixture(name="kubernetes", scope="module")
+def kubernetes_site() -> t.Iterator[RunningSite]:
+    with running_site("truth_table", api="kubernetes") as site:
         site.site.clock.freeze()
         yield site
 
@@ -111,23 +111,23 @@ def test_the_documented_sample(server: RunningSite) -> None:
 
 
 @pytest.mark.parametrize(("status", "word"), WORDS)
-def test_a_status_of_enterprise(enterprise: RunningSite, status: str, word: str) -> None:
-    found = enterprise_jobs(enterprise, [word])
+def test_a_status_of_kubernetes(kubernetes: RunningSite, status: str, word: str) -> None:
+    found = kubernetes_jobs(kubernetes, [word])
     assert found
-    assert {job_id: _status.normalise(text) for job_id, text in found.items()} == ours(enterprise, job_status=[status])
+    assert {job_id: _status.normalise(text) for job_id, text in found.items()} == ours(kubernetes, job_status=[status])
 
 
-def test_several_statuses_of_enterprise(enterprise: RunningSite) -> None:
+def test_several_statuses_of_kubernetes(kubernetes: RunningSite) -> None:
     statuses = ["failed", "executing", "waiting"]
-    found = enterprise_jobs(enterprise, [_status.FILTER_WORDS[status] for status in statuses])
-    assert set(found) == set(ours(enterprise, job_status=statuses))
+    found = kubernetes_jobs(kubernetes, [_status.FILTER_WORDS[status] for status in statuses])
+    assert set(found) == set(ours(kubernetes, job_status=statuses))
 
 
-def test_a_user_of_enterprise(enterprise: RunningSite) -> None:
-    found = enterprise_jobs(enterprise, ["esriJobSucceeded"], username="user1")
-    assert set(found) == set(ours(enterprise, job_status=["succeeded"], user_name="user1"))
+def test_a_user_of_kubernetes(kubernetes: RunningSite) -> None:
+    found = kubernetes_jobs(kubernetes, ["esriJobSucceeded"], username="user1")
+    assert set(found) == set(ours(kubernetes, job_status=["succeeded"], user_name="user1"))
 
 
-def test_both_dialects_are_the_ones_that_were_meant(server: RunningSite, enterprise: RunningSite) -> None:
+def test_both_dialects_are_the_ones_that_were_meant(server: RunningSite, kubernetes: RunningSite) -> None:
     assert _gp_jobs.query(read(server), print)["api"] == _api.SERVER
-    assert _gp_jobs.query(read(enterprise), print)["api"] == _api.ENTERPRISE
+    assert _gp_jobs.query(read(kubernetes), print)["api"] == _api.KUBERNETES

@@ -78,7 +78,7 @@ def asked_site_fixture() -> AskedSite:
     return asked_site
 
 
-@pytest.fixture(params=["enterprise", "server"])
+@pytest.fixture(params=["kubernetes", "server"])
 def api(request: pytest.FixtureRequest) -> str:
     """Both dialects, one after the other."""
     return str(request.param)

@@ -108,7 +108,7 @@ UNSEEN: Outcomes = {None: ERROR, SERVICES: INCOMPLETE, FIRST: INCOMPLETE, LATER:
 """What an account may not see of a site is told as unseen."""
 FORBIDDEN: t.Any = {"once": UNSEEN, "lasting": UNSEEN}
 # A portal that tells what it is to its members only is asked again after the login.
-FORBIDDEN_BY_THE_SITE: t.Any = {"once": {**UNSEEN, ("enterprise", PRODUCT): RIGHT}, "lasting": UNSEEN}
+FORBIDDEN_BY_THE_SITE: t.Any = {"once": {**UNSEEN, ("kubernetes", PRODUCT): RIGHT}, "lasting": UNSEEN}
 NOT_FOUND: t.Any = {
     "once": {None: ERROR, SERVICES: INCOMPLETE, JOB: RIGHT},
     "lasting": {None: ERROR, SERVICES: INCOMPLETE, JOB: INCOMPLETE},
@@ -448,8 +448,8 @@ def as_markdown() -> str:
 def _cell(fault: Fault, step: str) -> str:
     if step not in fault.steps:
         return "`-`"
-    enterprise, server = (_said(fault, api, step) for api in ("enterprise", "server"))
-    return enterprise if enterprise == server else f"{enterprise} (`server`: {server})"
+    kubernetes, server = (_said(fault, api, step) for api in ("kubernetes", "server"))
+    return kubernetes if kubernetes == server else f"{kubernetes} (`server`: {server})"
 
 
 def _said(fault: Fault, api: str, step: str) -> str:

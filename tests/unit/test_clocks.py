@@ -40,7 +40,7 @@ class Machine:
         return OURS_AT_NOW - self.behind + time.monotonic() - self._began
 
 
-@pytest.fixture(scope="module", params=["enterprise", "server"])
+@pytest.fixture(scope="module", params=["kubernetes", "server"])
 def running(request: pytest.FixtureRequest) -> Iterator[RunningSite]:
     with running_site("empty", api=request.param) as site:
         yield site

@@ -199,7 +199,9 @@ def test_the_gates_result_is_the_documented_one(asked_site: t.Any, api: str, mon
 
 def test_every_rule_is_documented() -> None:
     text = json.dumps(documented("modules", "gp_jobs_gate")[1]["reasons"]["contains"]["rule"])
-    sources = [(ROOT / "plugins" / "plugin_utils" / "_gate" / f"{name}.py").read_text("utf-8") for name in ("judge", "rules")]
+    sources = [
+        (ROOT / "plugins" / "plugin_utils" / "_gate" / f"{name}.py").read_text("utf-8") for name in ("judge", "rules")
+    ]
     rules = {rule for one in sources for rule in re.findall(r'(?:FAILED|INCONCLUSIVE), "([a-z_]+)"', one)}
     assert rules | {"active", "executing", "queued"} == set(re.findall(r"V\(([a-z_]+)\)", text))
 

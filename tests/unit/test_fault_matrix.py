@@ -76,7 +76,7 @@ STALLED = ((0.1, 1.5), (1.0, 8.0))
 the stalls. The longer ones are for a machine that was too busy for the shorter ones."""
 
 PATHS: dict[str, dict[str | None, str]] = {
-    PRODUCT: {"enterprise": r"portals/self\?", "server": r"rest/info\?"},
+    PRODUCT: {"kubernetes": r"portals/self\?", "server": r"rest/info\?"},
     LOGIN: {None: "generateToken$"},
     SERVICES: {None: r"admin/services/Analysis(\?|$)"},
     FIRST: {None: r"jobs/query(\?.*start=1&|$)"},
@@ -114,7 +114,7 @@ class Pauses:
             time.sleep(seconds)
 
 
-@pytest.fixture(scope="module", params=["enterprise", "server"])
+@pytest.fixture(scope="module", params=["kubernetes", "server"])
 def running(request: pytest.FixtureRequest) -> Iterator[RunningSite]:
     """One site a dialect for all cells; each loads its own state."""
     with running_site(api=str(request.param)) as site:

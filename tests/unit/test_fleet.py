@@ -50,7 +50,7 @@ def fleet(scenarios: t.Mapping[str, t.Any], **common: t.Any) -> Iterator[dict[st
     """A site for each name, of both dialects in turn."""
     with ExitStack() as stack:
         yield {
-            name: stack.enter_context(running_site(scenario, **{"api": ("server", "enterprise")[number % 2], **common}))
+            name: stack.enter_context(running_site(scenario, **{"api": ("server", "kubernetes")[number % 2], **common}))
             for number, (name, scenario) in enumerate(scenarios.items())
         }
 

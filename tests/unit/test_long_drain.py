@@ -58,7 +58,7 @@ JOBS = 10
 FOLDERS = 2
 
 
-@pytest.fixture(scope="module", params=["enterprise", "server"])
+@pytest.fixture(scope="module", params=["kubernetes", "server"])
 def running(request: pytest.FixtureRequest) -> Iterator[RunningSite]:
     with running_site(api=str(request.param)) as site:
         yield site

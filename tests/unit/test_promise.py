@@ -30,7 +30,7 @@ FIRST = int(os.environ.get("PROMISE_FIRST", "0"))
 SEED = os.environ.get("PROMISE_SEED")
 
 
-@pytest.fixture(scope="module", params=["enterprise", "server"])
+@pytest.fixture(scope="module", params=["kubernetes", "server"])
 def running(request: pytest.FixtureRequest) -> Iterator[RunningSite]:
     with running_site("empty", api=request.param) as site:
         yield site

@@ -337,7 +337,7 @@ def test_an_empty_variable_of_the_connection_is_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_alone_by_its_tag(tmp_path: Path, role: str) -> None:
     variables = {**FAST, "gp_jobs_verify_mark": 1}
-    with running_site(BUSY, api="enterprise") as site:
+    with running_site(BUSY, api="kubernetes") as site:
         code, output = run_roles(tmp_path, site, [play([], roles=ALL, vars=variables)], "--tags", role)
         assert set(re.findall(r"^TASK \[gisops\.arcgis\.(\w+) : (?!Validating)", output, re.M)) == {role}
         assert code == (2 if role in JUDGING else 0), output
@@ -345,7 +345,7 @@ def test_a_role_alone_by_its_tag(tmp_path: Path, role: str) -> None:
 
 
 def test_all_of_them_left_out_by_their_tags(tmp_path: Path) -> None:
-    with running_site(BUSY, api="enterprise") as site:
+    with running_site(BUSY, api="kubernetes") as site:
         code, output = run_roles(tmp_path, site, [play([], roles=ALL)], "--skip-tags", ",".join(ROLES))
         assert code == 0, output
         assert not site.site.log
@@ -367,7 +367,7 @@ def test_what_a_job_says_is_no_template(tmp_path: Path) -> None:
 
 
 def test_a_role_that_is_listed_twice_looks_twice(tmp_path: Path) -> None:
-    with running_site(QUIET, api="enterprise") as site:
+    with running_site(QUIET, api="kubernetes") as site:
         roles = [ALL[0], ALL[0], ALL[2], ALL[2]]
         code, output = run_roles(tmp_path, site, [play([], roles=roles)])
     assert code == 0, output

@@ -91,7 +91,7 @@ def test_a_gate_with_every_kind_of_answer(folder: Path) -> None:
 
 def test_empty_answers_are_none(folder: Path) -> None:
     """Neither are they a limit that is off, nor an exemption, nor services of no name."""
-    with running_site(BUSY, api="enterprise") as site:
+    with running_site(BUSY, api="kubernetes") as site:
         awx = engine(folder, site, token="", ca_bundle=site.ca_path.read_text(encoding="utf-8"))
         texts = ("services", "gate_window", "gate_max_age", "gate_wait", "gate_override_reason", "gate_override_by")
         job = awx.launch("gate", **{f"gp_jobs_{name}": "" for name in texts})
@@ -172,7 +172,7 @@ def test_blocked(folder: Path) -> None:
 
 
 def test_passed_and_verified(folder: Path) -> None:
-    with running_site(QUIET, api="enterprise") as site:
+    with running_site(QUIET, api="kubernetes") as site:
         walked = workflow(engine(folder, site)).start(gp_jobs_services="Analysis/Buffer", gp_jobs_gate_window="")
     assert [name for name, _how in walked.path] == ["mark", "gate", "freshness", "deploy", "verify"]
     assert walked.status == "successful"

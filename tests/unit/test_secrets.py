@@ -129,8 +129,8 @@ def surroundings(scratch: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("api", "callback", "password"),
-    [("enterprise", "ansible.builtin.default", None), ("server", "ansible.builtin.minimal", ODD)],
-    ids=["enterprise", "server-odd-password"],
+    [("kubernetes", "ansible.builtin.default", None), ("server", "ansible.builtin.minimal", ODD)],
+    ids=["kubernetes", "server-odd-password"],
 )
 def test_no_secret_is_shown(tmp_path: Path, api: str, callback: str, password: str | None) -> None:
     # From the environment, for core shows the lines of a playbook around a task that fails.

@@ -127,7 +127,7 @@ def test_a_token_is_not_shown_in_facts(asked_site: t.Any, run_module: t.Any, api
         asked.site.faults = Chatty(desk)
         options = dict(asked.connection)
         if is_given:
-            issuer = "portal" if api == "enterprise" else "server"
+            issuer = "portal" if api == "kubernetes" else "server"
             token = desk.issue(desk.accounts["siteadmin"], issuer, "referer", "https://gisops.arcgis").value
             options = {**options, "username": None, "password": None, "token": token}
         facts = asked.query(detail="full", **options)

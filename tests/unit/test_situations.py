@@ -1329,7 +1329,7 @@ SITUATIONS = [
 # --- the tests -----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=["enterprise", "server"])
+@pytest.fixture(scope="module", params=["kubernetes", "server"])
 def running(request: pytest.FixtureRequest) -> Iterator[RunningSite]:
     """One site a dialect for all rows; each loads its own state."""
     with running_site(api=str(request.param)) as site:
@@ -1571,7 +1571,7 @@ def test_a_named_service_that_goes_away_is_an_error_and_not_an_idle_one(site: Re
 
 def own_token(site: Rehearsal) -> str:
     desk = site.site.desk
-    issuer = "portal" if site.site.api == "enterprise" else "server"
+    issuer = "portal" if site.site.api == "kubernetes" else "server"
     return desk.issue(desk.accounts["siteadmin"], issuer, "referer", "https://gisops.arcgis").value
 
 

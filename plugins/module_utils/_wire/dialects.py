@@ -17,7 +17,7 @@ from .. import _statuses as _status
 from .._errors import BadOption, NotUnderstood
 from .._services import Service
 
-ENTERPRISE = "enterprise"
+KUBERNETES = "kubernetes"
 SERVER = "server"
 
 SERVER_MEMORY = 6 * 3600.0
@@ -43,8 +43,8 @@ class Dialect:
 
 
 DIALECTS = {
-    ENTERPRISE: Dialect(
-        api=ENTERPRISE,
+    KUBERNETES: Dialect(
+        api=KUBERNETES,
         product="ArcGIS Enterprise on Kubernetes",
         milliseconds=False,
         filters_machines=False,
@@ -348,7 +348,7 @@ _USER_KEYS = ("username", "user")
 
 
 def parse_folder(body: t.Mapping[str, t.Any], folder: str, where: str) -> tuple[list[Service], list[str]]:
-    """The services and the sub-folders that a folder lists; the enterprise api gives whole service objects here."""
+    """The services and the sub-folders that a folder lists; the kubernetes api gives whole service objects here."""
     listed = body.get("services")
     if not isinstance(listed, list):
         raise NotUnderstood("The answer has no list of services", where=where, cure="", transient=True)

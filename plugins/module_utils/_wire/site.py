@@ -25,13 +25,13 @@ from .._errors import (
 from .._options import Connection
 from . import dialects as _api
 from .client import Answered, Client, Form, Understand
-from .dialects import DIALECTS, ENTERPRISE, SERVER, Dialect, safe_url
+from .dialects import DIALECTS, KUBERNETES, SERVER, Dialect, safe_url
 from .responses import quote
 from .tokens import Tokens
 
 _NO_SUCH_ADDRESS = 400
 """What the REST side says of addresses that it does not know ("Invalid URL")."""
-_GIVE_API = "Look at the address; where it is right, give the option api (enterprise or server)."
+_GIVE_API = "Look at the address; where it is right, give the option api (kubernetes or server)."
 _ON_KUBERNETES = "ArcGISEnterpriseOnKubernetes"
 
 
@@ -139,7 +139,7 @@ class Site:
         portal = self._portal_here()
         if portal is not None:
             if portal.get("portalDeploymentType") == _ON_KUBERNETES:
-                return ENTERPRISE
+                return KUBERNETES
             raise self._is_portal()
         try:
             info = self._public(f"{self.roots.rest}/info")
@@ -217,7 +217,7 @@ class Site:
 
     def _token_url(self) -> str:
         """The token service: as given, the portal's on Kubernetes, the federation's portal, or the server's own."""
-        if self.connection.token_url is not None or self.dialect.api == ENTERPRISE:
+        if self.connection.token_url is not None or self.dialect.api == KUBERNETES:
             return self._own_token_url()
         where = f"{self.roots.rest}/info"
         try:

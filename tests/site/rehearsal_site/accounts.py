@@ -12,7 +12,7 @@ from .switches import Switches
 
 # Privileges of custom roles with which jobs may be asked for and read: any one is enough.
 READ_PRIVILEGES = {
-    "enterprise": frozenset({"Feature layer", "Geoprocessing"}),
+    "kubernetes": frozenset({"Feature layer", "Geoprocessing"}),
     "server": frozenset({"Update", "Delete", "Security and Infrastructure", "Servers"}),
 }
 

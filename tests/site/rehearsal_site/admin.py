@@ -50,7 +50,7 @@ def _generate_token(site: Site, request: Request) -> Body:
 
 
 def _root(site: Site) -> Body:
-    if site.api == "enterprise":
+    if site.api == "kubernetes":
         return {
             "fullVersion": FULL_VERSION,
             "resources": ["orgs", "logs", "system", "datastores", "uploads", "services", "mode"],
@@ -80,12 +80,12 @@ def _administrator(account: Account) -> None:
 def _mode(site: Site, account: Account, request: Request, path: list[str]) -> Body:
     read_only = site.switches["site_mode"] == "READ_ONLY"
     if path == ["mode"]:
-        if site.api == "enterprise":
+        if site.api == "kubernetes":
             return {"isReadOnly": read_only, "lastModified": site.clock.now()}
         return {"siteMode": site.switches["site_mode"], "copyConfigLocal": True, "lastModified": site.clock.now()}
     _post_only(request, "update")
     _administrator(account)
-    if site.api == "enterprise":
+    if site.api == "kubernetes":
         site.switches["site_mode"] = "READ_ONLY" if request.flag("isReadOnly") else "EDITABLE"
         return {"success": True}
     mode = request.params.get("siteMode", "")
@@ -204,7 +204,7 @@ class _Services:
             "folderName": "/",
             "webEncrypted": False,
         }
-        if self.site.api == "enterprise":
+        if self.site.api == "kubernetes":
             return {**body, "id": "", "services": [self._short(service) for service in services]}
         details = [
             {"folderName": name, "description": store.folders[name], "webEncrypted": False,
@@ -217,7 +217,7 @@ class _Services:
         return self.site.switches["forbidden_listing"] == "shown" or self.account.may_see(folder)
 
     def _short(self, service: Service) -> Body:
-        if self.site.api == "enterprise":
+        if self.site.api == "kubernetes":
             return {"description": service.description, "id": service.service_id, "folderName": service.folder,
                     "serviceName": service.name, "type": service.type}  # fmt: skip
         return {"folderName": service.folder or "/", "serviceName": service.name, "type": service.type,
@@ -231,7 +231,7 @@ class _Services:
             "webEncrypted": False,
             "isDefault": folder in ("System", "Utilities", "Hosted"),
         }
-        if self.site.api == "enterprise":
+        if self.site.api == "kubernetes":
             # Full service objects in here, short ones in the root: so says the sample.
             return {**body, "services": [self._full(service) for service in services]}
         return {**body, "services": [self._short(service) for service in services]}
@@ -330,7 +330,7 @@ class _Services:
         _post_only(self.request, operation)
         state = "STARTED" if operation == "start" else "STOPPED"
         service.configured = service.realtime = state
-        if operation == "stop" and self.site.api == "enterprise":
+        if operation == "stop" and self.site.api == "kubernetes":
             # Stopping terminates the pods, and with them what runs in them.
             now = self.site.clock.now()
             for job in self.site.store.books[service.key].live.values():

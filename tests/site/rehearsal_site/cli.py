@@ -49,9 +49,9 @@ def parser() -> argparse.ArgumentParser:
     what = result.add_argument_group("what the site is")
     what.add_argument("--scenario", metavar="FILE|NAME", help="state of the site (default: an empty site)")
     what.add_argument(
-        "--api", choices=("enterprise", "server"), help="dialect (default: the scenario's, else enterprise)"
+        "--api", choices=("kubernetes", "server"), help="dialect (default: the scenario's, else kubernetes)"
     )
-    what.add_argument("--context", help="context path (default: /context for enterprise, /arcgis for server)")
+    what.add_argument("--context", help="context path (default: /context for kubernetes, /arcgis for server)")
     what.add_argument(
         "--federated", action="store_true", default=None, help="a server federated with a portal of its own context"
     )
@@ -191,7 +191,7 @@ def _write_atomically(path: Path, text: str) -> None:
 
 
 def _welcome(site: Site, listeners: Listeners, ca_path: Path, ready: dict[str, object]) -> str:
-    product = "ArcGIS Enterprise on Kubernetes" if site.api == "enterprise" else "ArcGIS Server"
+    product = "ArcGIS Enterprise on Kubernetes" if site.api == "kubernetes" else "ArcGIS Server"
     if site.layout.federated:
         product += ", federated"
     lines = [f"A simulated {product} site (api: {site.api}) is ready.", ""]

@@ -15,7 +15,7 @@ def dispatch(site: Site, request: Request, *, is_portal: bool) -> Reply:
     """Answer a request whose context has been taken off; ``is_portal`` for the context of a federating portal."""
     path = request.segments
     side, rest_of = (path[0], path[1:]) if path else ("", [])
-    has_portal = site.api == "enterprise" or is_portal
+    has_portal = site.api == "kubernetes" or is_portal
     with site.lock:
         try:
             if side == "sharing" and has_portal:

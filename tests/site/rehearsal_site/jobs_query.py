@@ -116,14 +116,14 @@ def _window(site: Site, request: Request, question: Question) -> Window | None:
 
 def _unit(site: Site) -> str:
     unit = str(site.switches["time_unit"])
-    return ("s" if site.api == "enterprise" else "ms") if unit == "auto" else unit
+    return ("s" if site.api == "kubernetes" else "ms") if unit == "auto" else unit
 
 
 def _time(site: Site, name: str, text: str, unit: int) -> int:
     if re.fullmatch(r"-?\d+", text):
         return int(text) * unit
-    # Timestamps are of the enterprise dialect, and mean UTC.
-    if site.api == "enterprise" and _TIMESTAMP.fullmatch(text):
+    # Timestamps are of the kubernetes dialect, and mean UTC.
+    if site.api == "kubernetes" and _TIMESTAMP.fullmatch(text):
         try:
             return int(datetime.fromisoformat(text).replace(tzinfo=timezone.utc).timestamp()) * 1000
         except ValueError:
@@ -219,7 +219,7 @@ def _next_start(switches: Switches, start: int, shown: int, total: int) -> int |
 
 def _echo(site: Site, question: Question, name: str) -> dict[str, object]:
     # The service's name alone: no folder, no type.
-    if site.api == "enterprise":
+    if site.api == "kubernetes":
         return {"serviceName": name, "userName": question.user, "status": question.status_words}
     words = question.status_words
     return {
@@ -234,7 +234,7 @@ def _echo(site: Site, question: Question, name: str) -> dict[str, object]:
 
 def _spelling(site: Site) -> str:
     spelling = str(site.switches["status_spelling"])
-    return ("stripped" if site.api == "enterprise" else "esri") if spelling == "auto" else spelling
+    return ("stripped" if site.api == "kubernetes" else "esri") if spelling == "auto" else spelling
 
 
 def _results(site: Site, listing: Listing | None, rows: list[Row]) -> object:
@@ -254,7 +254,7 @@ def _results(site: Site, listing: Listing | None, rows: list[Row]) -> object:
 
 def _object(site: Site, job: Job, spelling: str) -> dict[str, object]:
     now = site.clock.now()
-    divisor = 1000 if site.api == "enterprise" else 1
+    divisor = 1000 if site.api == "kubernetes" else 1
     ended = job.ended_at(now)
     values: dict[str, object] = {
         "jobStatus": spell(job.status(now), spelling, job.word),
@@ -288,7 +288,7 @@ def details(site: Site, service: Service, job_id: str, request: Request) -> dict
     folder = f"{service.folder}/" if service.folder else ""
     times = site.switches["detail_times"]
     body: dict[str, object]
-    if site.api == "enterprise":
+    if site.api == "kubernetes":
         body = {"status_code": int(status), "job_id": job.job_id, "service_id": service.service_id}
         if times != "none":
             body["job_created"] = job.submitted // 1000

@@ -53,7 +53,7 @@ class Listeners:
                 contexts[layout.portal_context] = True
             origin = await self._front(contexts, options.port)
             self.url = f"{origin}/{layout.context}"
-            if layout.api == "enterprise":
+            if layout.api == "kubernetes":
                 self.portal_url = self.url
             elif own_port:
                 portal_origin = await self._front({layout.portal_context: True}, options.portal_port)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The gisops.arcgis contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The portal: /sharing/rest under the site's own context (enterprise) or a context of its own."""
+"""The portal: /sharing/rest under the site's own context (kubernetes) or a context of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PORTAL_ID = "0123456789ABCDEF"
 
 def portal_base(site: Site, request: Request) -> str:
     """The portal's URL, as the client would reach it."""
-    if site.api == "enterprise":
+    if site.api == "kubernetes":
         return f"{request.origin}/{site.layout.context}"
     return site.layout.portal_base or f"{request.origin}/{site.layout.portal_context}"
 
@@ -79,7 +79,7 @@ def _self(site: Site, request: Request) -> Body:
         "customBaseUrl": "",
         "access": "public",
     }
-    if site.api == "enterprise":
+    if site.api == "kubernetes":
         body["portalDeploymentType"] = "ArcGISEnterpriseOnKubernetes"
     if site.desk.presented(request) is not None:
         account = site.desk.check(request, "portal")
@@ -92,7 +92,7 @@ def _servers(site: Site, request: Request) -> Body:
     if not account.may_read_jobs(site.api):
         raise forbidden("portal")
     server = server_base(site, request)
-    if site.api == "enterprise":
+    if site.api == "kubernetes":
         return {"servers": []}
     return {
         "servers": [

@@ -33,7 +33,7 @@ def handle(site: Site, request: Request, path: list[str]) -> Body | Reply:
 def _info(site: Site, request: Request) -> Body:
     body: Body = {"currentVersion": CURRENT_VERSION, "fullVersion": FULL_VERSION}
     auth: Body = {"isTokenBasedSecurity": True}
-    if site.api == "enterprise" or site.layout.federated:
+    if site.api == "kubernetes" or site.layout.federated:
         portal = portal_base(site, request)
         body["owningSystemUrl"] = portal
         body["owningTenant"] = "0123456789ABCDEF"

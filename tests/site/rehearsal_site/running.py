@@ -53,7 +53,7 @@ def running_site(
     client_certificates: bool = False,
     **switches: object,
 ) -> Iterator[RunningSite]:
-    """Run a site. ``api`` defaults to what the scenario says, else enterprise; other keywords are switches."""
+    """Run a site. ``api`` defaults to what the scenario says, else kubernetes; other keywords are switches."""
     document = scenarios.read(scenario)
     site = scenarios.build(document, api=api, context=context, federated=federated, portal_own_port=portal_own_port)
     site.switches.update(switches)

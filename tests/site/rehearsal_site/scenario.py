@@ -52,8 +52,8 @@ def build(document: Mapping[str, object], **layout: object) -> Site:
         raise ValueError(f"site has no {', '.join(sorted(unknown))}")
     values = {key: value for key, value in section.items() if key in LAYOUT_KEYS}
     values.update({key: value for key, value in layout.items() if value is not None})
-    values.setdefault("api", "enterprise")
-    values.setdefault("context", "context" if values["api"] == "enterprise" else "arcgis")
+    values.setdefault("api", "kubernetes")
+    values.setdefault("context", "context" if values["api"] == "kubernetes" else "arcgis")
     site = Site(Layout(**values))  # type: ignore[arg-type]
     load(site, document)
     return site

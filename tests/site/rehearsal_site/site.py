@@ -25,7 +25,7 @@ CURRENT_VERSION = 11.5
 class Layout:
     """Where the site's parts are. A portal of its own makes an ArcGIS Server a federated one."""
 
-    api: str = "enterprise"
+    api: str = "kubernetes"
     context: str = "context"
     federated: bool = False
     portal_context: str = "portal"
@@ -33,10 +33,10 @@ class Layout:
     portal_base: str | None = None  # filled in by the listener where the portal has a port of its own
 
     def __post_init__(self) -> None:
-        if self.api not in ("enterprise", "server"):
-            raise ValueError(f"api is enterprise or server, not {self.api!r}")
+        if self.api not in ("kubernetes", "server"):
+            raise ValueError(f"api is kubernetes or server, not {self.api!r}")
         if self.federated and self.api != "server":
-            raise ValueError("only an ArcGIS Server can be federated; an enterprise site has its portal inside")
+            raise ValueError("only an ArcGIS Server can be federated; an kubernetes site has its portal inside")
         self.context = self.context.strip("/")
         self.portal_context = self.portal_context.strip("/")
         if self.federated and self.context == self.portal_context and not self.portal_own_port:

@@ -106,6 +106,6 @@ def jobs(*entries: dict[str, object], clock: bool = True) -> dict[str, object]:
     return scenario
 
 
-@pytest.fixture(params=["enterprise", "server"])
+@pytest.fixture(params=["kubernetes", "server"])
 def api(request: pytest.FixtureRequest) -> str:
     return str(request.param)

@@ -12,9 +12,9 @@ from conftest import PUBLISHING, Start, jobs
 
 
 def test_roots(start: Start) -> None:
-    enterprise = start("truth_table").get("admin")
-    assert {"fullVersion", "resources", "currentVersion", "status"} <= set(enterprise)
-    assert "orgs" in enterprise["resources"]
+    kubernetes = start("truth_table").get("admin")
+    assert {"fullVersion", "resources", "currentVersion", "status"} <= set(kubernetes)
+    assert "orgs" in kubernetes["resources"]
     server = start("truth_table", api="server")
     assert "machines" in server.get("admin")["resources"]
     assert server.get("admin/info")["loggedInUserPrivilege"] == "ADMINISTER"
@@ -75,7 +75,7 @@ def test_stop_and_start(start: Start, api: str) -> None:
     assert client.post(f"{path}/stop") == {"status": "success"}
     assert client.get(f"{path}/status")["realTimeState"] == "STOPPED"
     # On Kubernetes the pods go, and what runs in them.
-    assert len(client.truth(status="executing")) == (0 if api == "enterprise" else 1)
+    assert len(client.truth(status="executing")) == (0 if api == "kubernetes" else 1)
     assert "error" in client.get("rest/services/System/PublishingTools/GPServer")
     assert client.post(f"{path}/start") == {"status": "success"}
     assert client.get(f"{path}/status")["configuredState"] == "STARTED"
@@ -87,9 +87,9 @@ def test_mode(start: Start) -> None:
     assert server.post("admin/mode/update", siteMode="EDITABLE") == {"status": "success"}
     assert server.site.switches.site_mode == "EDITABLE"
     assert server.post("admin/mode/update", siteMode="CLOSED")["code"] == 400
-    enterprise = start(jobs())
-    assert enterprise.post("admin/mode/update", isReadOnly="true") == {"success": True}
-    assert enterprise.get("admin/mode")["isReadOnly"] is True
+    kubernetes = start(jobs())
+    assert kubernetes.post("admin/mode/update", isReadOnly="true") == {"success": True}
+    assert kubernetes.get("admin/mode")["isReadOnly"] is True
 
 
 def test_cleaner_task(start: Start) -> None:

@@ -168,7 +168,7 @@ def test_scenarios_load(path: Path, api: str) -> None:
         {"switches": {"sorting": "newest"}},
         {"arrivals": [{"service": "A/B"}]},
         {"site": {"api": "desktop"}},
-        {"site": {"federated": True, "api": "enterprise"}},
+        {"site": {"federated": True, "api": "kubernetes"}},
     ],
 )
 def test_wrong_scenarios(wrong: dict[str, object]) -> None:

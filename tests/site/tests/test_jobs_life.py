@@ -48,7 +48,7 @@ def test_jobs_that_come_later(start: Start) -> None:
 
 def test_times_that_have_not_come(start: Start, api: str) -> None:
     client = start(one(status="executing", submitted=NOON - 1000), api=api)
-    key = "job_execution_end" if api == "enterprise" else "endTime"
+    key = "job_execution_end" if api == "kubernetes" else "endTime"
     assert key not in client.get(PATH)
     for value, expected in (("null", None), ("0", 0), ("-1", -1)):
         client.site.switches.running_end_time = value
@@ -60,7 +60,7 @@ def test_detail_switches(start: Start, api: str) -> None:
     for spelling, word in (("stripped", "Failed"), ("upper", "FAILED"), ("number", 5), ("esri", "esriJobFailed")):
         client.site.switches.detail_spelling = spelling
         assert client.get(PATH)["status"] == word
-    end, submitted = ("job_execution_end", "job_created") if api == "enterprise" else ("endTime", "submittedTime")
+    end, submitted = ("job_execution_end", "job_created") if api == "kubernetes" else ("endTime", "submittedTime")
     client.site.switches.detail_times = "no_end"
     assert end not in client.get(PATH)
     assert submitted in client.get(PATH)

@@ -187,7 +187,7 @@ def test_user_and_machine(start: Start, api: str) -> None:
     assert client.found(userName="null") == set()
     client.site.switches.anonymous_filter = "null_word"
     assert client.found(userName="null") == {"j2"}
-    expected = {"j3"} if api == "server" else PRESENT  # the enterprise dialect knows no machines
+    expected = {"j3"} if api == "server" else PRESENT  # the kubernetes dialect knows no machines
     assert client.found(machineName="OTHER") == expected
 
 
@@ -255,7 +255,7 @@ def test_totals_that_lie(start: Start) -> None:
 
 def test_status_spelling(start: Start, api: str) -> None:
     client = start(THREE, api=api)
-    assert client.query()["results"]["j3"] == ("Waiting" if api == "enterprise" else "esriJobWaiting")
+    assert client.query()["results"]["j3"] == ("Waiting" if api == "kubernetes" else "esriJobWaiting")
     for spelling, word in (("stripped", "Waiting"), ("esri", "esriJobWaiting"), ("upper", "WAITING"), ("number", 2)):
         client.site.switches.status_spelling = spelling
         assert client.query()["results"]["j3"] == word
@@ -276,7 +276,7 @@ def test_results_form(start: Start, api: str) -> None:
     assert forms["nulls"] == {"j1": None, "j2": None, "j3": None}
     assert forms["objects"]["j2"]["userName"] is None
     assert [item["jobId"] for item in forms["list_of_objects"]] == ["j3", "j2", "j1"]
-    unit = 1000 if api == "enterprise" else 1
+    unit = 1000 if api == "kubernetes" else 1
     assert forms["objects"]["j1"]["endTime"] == (NOON - 60_000) // unit
 
 

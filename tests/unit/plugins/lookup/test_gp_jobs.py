@@ -107,7 +107,7 @@ def test_arguments_win_over_variables_and_those_over_the_environment(
         monkeypatch.setenv("ARCGIS_USERNAME", "nobody")
         variables = {"gisops_arcgis_username": asked.running.username, "gisops_arcgis_api": "server"}
         rest = {name: value for name, value in asked.connection.items() if name != "username"}
-        assert look(PUBLISHING, variables=variables, api="enterprise", **rest)["account"] == asked.running.username
+        assert look(PUBLISHING, variables=variables, api="kubernetes", **rest)["account"] == asked.running.username
 
 
 @pytest.mark.parametrize("value", ["nope", "fasle"])

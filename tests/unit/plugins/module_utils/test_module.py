@@ -52,7 +52,7 @@ def test_the_environment(
     ("options", "words"),
     [
         ({"timeout": "soon"}, "timeout"),
-        ({"api": "portal"}, "value of api must be one of: auto, enterprise, server, got: portal"),
+        ({"api": "portal"}, "value of api must be one of: auto, kubernetes, server, got: portal"),
         ({"validate_certs": "nope"}, "validate_certs"),
         ({"servcies": "x"}, "Unsupported parameters"),
         ({"detail": "all"}, "value of detail must be one of: counts, jobs, full"),

@@ -16,7 +16,7 @@ from ansible_collections.gisops.arcgis.plugins.module_utils import _times
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import BadOption
 
 NOW = 1_800_000_000.0
-# The documented pair of the enterprise api: one moment as number and as timestamp, which shows that it is UTC.
+# The documented pair of the kubernetes api: one moment as number and as timestamp, which shows that it is UTC.
 DOCUMENTED = 1637004590
 
 

@@ -256,7 +256,7 @@ def test_a_job_that_moves_on_while_it_is_asked_for_is_not_missed(asked_site: t.A
 
 
 def test_a_machine_cannot_be_asked_for_on_the_enterprise_api(asked_site: t.Any) -> None:
-    with asked_site("publishing_tools", api="enterprise") as asked:
+    with asked_site("publishing_tools", api="kubernetes") as asked:
         with pytest.raises(BadOption) as caught:
             asked.query(services=[PUBLISHING], machine_name="M")
         assert "ArcGIS Enterprise on Kubernetes cannot filter jobs by machine (option machine_name)." in str(

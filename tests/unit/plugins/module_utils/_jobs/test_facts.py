@@ -169,7 +169,7 @@ def test_jobs_that_ended_before_are_left_out_and_those_that_do_not_tell_are_not(
         ({}, "server", None, None),
         ({"ended_after": "1h"}, "server", None, None),
         ({"ended_after": "7h"}, "server", None, False),
-        ({"ended_after": "7h"}, "enterprise", None, None),
+        ({"ended_after": "7h"}, "kubernetes", None, None),
         ({"ended_after": "7h"}, "server", NOW - 8 * 3600, True),
         ({"ended_after": "7h"}, "server", NOW - 5 * 3600, False),
         ({"start_time": "7h"}, "server", None, False),

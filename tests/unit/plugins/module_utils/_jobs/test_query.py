@@ -120,7 +120,7 @@ BAD: list[tuple[str, dict[str, t.Any], list[str]]] = [
 
 @pytest.mark.parametrize(("options", "words"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
 def test_bad_input(asked_site: t.Any, options: dict[str, t.Any], words: list[str]) -> None:
-    with asked_site("first_gate", api="enterprise") as asked:
+    with asked_site("first_gate", api="kubernetes") as asked:
         with pytest.raises(GpError) as caught:
             asked.query(**{"services": [PUBLISHING], **options})
         message, failure = str(caught.value), caught.value.failure

@@ -160,12 +160,12 @@ BASE = {"f": "json", "start": "11", "number": "10"}
 @pytest.mark.parametrize(
     ("api", "ask", "more"),
     [
-        ("enterprise", Ask(), {}),
+        ("kubernetes", Ask(), {}),
         ("server", Ask(), {"startTime": ""}),
-        ("enterprise", Ask(("failed",)), {"jobStatus": ["esriJobFailed"]}),
-        ("enterprise", Ask(start_time=1637004590.7), {"startTime": "1637004590"}),
+        ("kubernetes", Ask(("failed",)), {"jobStatus": ["esriJobFailed"]}),
+        ("kubernetes", Ask(start_time=1637004590.7), {"startTime": "1637004590"}),
         ("server", Ask(start_time=1566379810.0), {"startTime": "1566379810000"}),
-        ("enterprise", Ask(end_time=1637004590.0), {"startTime": "1", "endTime": "1637004590"}),
+        ("kubernetes", Ask(end_time=1637004590.0), {"startTime": "1", "endTime": "1637004590"}),
         ("server", Ask(end_time=1566423010.0), {"startTime": "1", "endTime": "1566423010000"}),
         ("server", Ask(user_name="müller"), {"startTime": "", "userName": "müller"}),
         ("server", Ask(machine_name="M.D"), {"startTime": "", "machineName": "M.D"}),
@@ -177,13 +177,13 @@ def test_parameters(api: str, ask: Ask, more: dict[str, str]) -> None:
 
 def test_a_floor_is_a_start_time_that_means_all() -> None:
     assert _parameters("server", Ask(), floor=True) == {**BASE, "startTime": "1"}
-    assert _parameters("enterprise", Ask(), floor=True) == {**BASE, "startTime": "1"}
+    assert _parameters("kubernetes", Ask(), floor=True) == {**BASE, "startTime": "1"}
     assert _parameters("server", Ask(start_time=5.0), floor=True)["startTime"] == "5000"
 
 
 def test_the_unit_of_times_is_the_callers() -> None:
     assert _parameters("server", Ask(start_time=5.0), milliseconds=False)["startTime"] == "5"
-    assert _parameters("enterprise", Ask(start_time=5.0), milliseconds=True)["startTime"] == "5000"
+    assert _parameters("kubernetes", Ask(start_time=5.0), milliseconds=True)["startTime"] == "5000"
 
 
 def test_no_parameter_is_a_secret() -> None:

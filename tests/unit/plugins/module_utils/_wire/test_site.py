@@ -41,7 +41,7 @@ def test_the_api_is_found_out_from_any_root(read_connection: Read, api: str, roo
         with Site(read_connection(**options(running, url=getattr(running, root)))) as site:
             assert site.dialect.api == site.dialect.api == api
         requests = paths(running)
-    assert len(requests) == (1 if api == "enterprise" else 2), "the rest is remembered"
+    assert len(requests) == (1 if api == "kubernetes" else 2), "the rest is remembered"
     assert requests[0].endswith("/sharing/rest/portals/self")
 
 
@@ -149,10 +149,10 @@ def test_a_portal_that_does_not_tell_its_servers(read_connection: Read, body: t.
 
 @pytest.mark.parametrize("fault", [{"fault": "error499", "shape": "rest"}, {"fault": "error403", "shape": "rest"}])
 def test_a_private_portal_is_logged_in_to_first_and_only_once(read_connection: Read, fault: t.Any) -> None:
-    with running_site("first_gate", api="enterprise") as running:
+    with running_site("first_gate", api="kubernetes") as running:
         running.site.faults.add({**fault, "match": {"path": "portals/self", "times": 1}})
         with Site(read_connection(**options(running))) as site:
-            assert site.dialect.api == "enterprise"
+            assert site.dialect.api == "kubernetes"
             assert site.ask(f"{site.roots.admin}/services", dict)
             assert site.tokens.logins == 1
         assert len([path for path in paths(running) if "generateToken" in path]) == 1
@@ -160,7 +160,7 @@ def test_a_private_portal_is_logged_in_to_first_and_only_once(read_connection: R
 
 def test_a_private_portal_and_another_token_service(read_connection: Read) -> None:
     """The password goes where the user says, and nowhere else."""
-    with running_site("first_gate", api="enterprise") as running, running_site("empty", api="server") as other:
+    with running_site("first_gate", api="kubernetes") as running, running_site("empty", api="server") as other:
         running.site.faults.add({"fault": "error499", "shape": "rest", "match": {"path": "portals/self", "times": 1}})
         token_url = f"{other.url}/admin/generateToken"
         with Site(read_connection(**options(running, token_url=token_url))) as site, pytest.raises(GpError):
@@ -170,7 +170,7 @@ def test_a_private_portal_and_another_token_service(read_connection: Read) -> No
 
 
 def test_a_private_portal_and_a_wrong_password(read_connection: Read) -> None:
-    with running_site("empty", api="enterprise") as running:
+    with running_site("empty", api="kubernetes") as running:
         running.site.faults.add({"fault": "error499", "shape": "rest", "match": {"path": "portals/self"}})
         with Site(read_connection(**options(running, password="wrong"))) as site:
             for _time in range(2):
@@ -216,7 +216,7 @@ def test_a_server_that_hides_its_information_needs_a_token_url(read_connection: 
 # --- rights ------------------------------------------------------------------------------------------------------
 
 PRIVILEGES = {
-    "enterprise": "'Feature layer' or 'Geoprocessing'",
+    "kubernetes": "'Feature layer' or 'Geoprocessing'",
     "server": "'Security and Infrastructure' or 'Servers'",
 }
 

@@ -72,7 +72,7 @@ def test_what_a_login_sends(scripted: t.Any, read_connection: Read, client: str,
 
 
 @pytest.mark.parametrize("shape", ["rest", "admin"])
-@pytest.mark.parametrize("api", ["enterprise", "server"])
+@pytest.mark.parametrize("api", ["kubernetes", "server"])
 def test_a_refused_password_is_sent_once(read_connection: Read, api: str, shape: str) -> None:
     with running_site("empty", api=api, login_error_shape=shape) as running:
         with Site(read_connection(**options(running, password="wrong-Passw0rd", retries=3))) as site:
@@ -174,7 +174,7 @@ def test_a_token_service_that_repeats_the_password(scripted: t.Any, read_connect
 
 
 @pytest.mark.parametrize("form", ["number", "string", "seconds"])
-@pytest.mark.parametrize("api", ["enterprise", "server"])
+@pytest.mark.parametrize("api", ["kubernetes", "server"])
 def test_the_answer_says_when_a_token_expires(read_connection: Read, api: str, form: str) -> None:
     """Not what was asked for: sites clamp without a word."""
     with running_site("empty", api=api, expires_form=form, token_max_minutes=10) as running:
@@ -296,7 +296,7 @@ def test_a_good_given_token_needs_no_login(read_connection: Read) -> None:
 # --- where the token goes ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("api", ["enterprise", "server"])
+@pytest.mark.parametrize("api", ["kubernetes", "server"])
 @pytest.mark.parametrize(
     "switches",
     [{}, {"refuse_x_esri_header": True}, {"require_body_token_on_post": True}, {"refuse_body_token": True}],

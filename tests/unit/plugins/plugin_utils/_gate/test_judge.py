@@ -51,7 +51,7 @@ def service(name: str = "A/B.GPServer", **more: t.Any) -> Facts:
 
 def facts(*services: Facts, **more: t.Any) -> Facts:
     return {
-        "api": "enterprise",
+        "api": "kubernetes",
         "site": "https://gis.example.com/arcgis",
         "account": "siteadmin",
         "as_of": "2026-11-24T09:00:00Z",
@@ -734,7 +734,7 @@ def test_taking_long_and_never_ending_read_differently(durations: Facts | None, 
     assert words in reason.text
 
 
-@pytest.mark.parametrize(("api", "cure"), [("server", "/delete"), ("enterprise", "exempt: [{job: j0, reason: ...}]")])
+@pytest.mark.parametrize(("api", "cure"), [("server", "/delete"), ("kubernetes", "exempt: [{job: j0, reason: ...}]")])
 @pytest.mark.parametrize("options", [{"max_age": "1m", "max_active": 9}, {}])
 def test_what_to_do_about_a_job_that_will_never_end(api: str, cure: str, options: Facts) -> None:
     one = service(active=1, durations={"jobs": 5, "median": 1, "p95": 2})
