@@ -50,7 +50,7 @@ bench: venv venv-esri ## Compare speed, requests and memory with the alternative
 	@PYTHONPATH=tools .venv/bin/python -m bench $(ARGS)
 
 fleet: venv ## One gate over 200 rehearsal sites (some minutes)
-	@FLEET_SITES=200 $(CHECKS) units --args='tests/unit/test_fleet.py -k many_sites -s --timeout 600'
+	@FLEET_SITES=200 $(CHECKS) units --args='tests/playbooks/test_fleet.py -k many_sites -s --timeout 600'
 
 soak: venv ## Many thousands of random faults, in either dialect, against the gate's promise (half an hour and more)
 	@STEP_LIMIT=36000 PROMISE_SCHEDULES="$${PROMISE_SCHEDULES:-10000}" PROMISE_FIRST="$${PROMISE_FIRST:-$$(date +%s)}" \

@@ -252,7 +252,7 @@ def ruff(shop: Workshop, args: Args) -> None:
 
 
 def mypy(shop: Workshop, args: Args) -> None:
-    wanted = ("plugins", "tests/unit", "tests/esri", "tests/integration", "tools")
+    wanted = ("plugins", "tests/unit", "tests/playbooks", "tests/esri", "tests/integration", "tools")
     folders = python_files(*wanted)
     site = shop.linked / COLLECTION / "tests" / "site"
     base = ("mypy", "--config-file", str(ROOT / "pyproject.toml"))
@@ -290,7 +290,7 @@ def units(shop: Workshop, args: Args) -> None:
     CACHE.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", "--durations=5"]
     if not args:
-        folders = python_files("tests/unit", "tests/site/tests")
+        folders = python_files("tests/unit", "tests/playbooks", "tests/site/tests")
         if not folders:
             raise CheckFailed("there are no unit tests")
         # Most tests wait for a site now and then, so that there is work for several even on one core.
@@ -527,7 +527,7 @@ def awx(shop: Workshop, args: Args) -> None:
             wanted = [name for name in archive.namelist() if name.startswith("ansible_collections/awx/awx/")]
             archive.extractall(fetched, wanted)
     path = os.pathsep.join([str(shop.linked), str(ROOT / "tests" / "site")])
-    command = [sys.executable, "-m", "pytest", "-q", *(args or ["tests/unit/test_awx_setup.py"])]
+    command = [sys.executable, "-m", "pytest", "-q", *(args or ["tests/playbooks/test_awx_setup.py"])]
     shop.run(*command, env={"PYTHONPATH": path, "GISOPS_AWX_COLLECTION": str(fetched)})
 
 

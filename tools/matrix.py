@@ -42,7 +42,7 @@ UNITS = (
     "tests/unit/plugins/module_utils/test_options.py",
     "tests/unit/test_docs.py",
 )
-EXAMPLES = ("tests/unit/test_examples.py::test_examples_of_plugins", "tests/unit/test_live.py")
+EXAMPLES = ("tests/playbooks/test_examples.py::test_examples_of_plugins", "tests/playbooks/test_live.py")
 
 # Sanity tests that depend on the Python of the controller; the others run once for each ansible-core.
 BY_PYTHON = ("ansible-doc", "compile", "import", "validate-modules")

@@ -12,8 +12,8 @@ import pytest
 
 from rehearsal_site.running import running_site
 
-from .ansible_run import environment, play, run_playbook
-from .secrecy import shown, written
+from ..unit.ansible_run import environment, play, run_playbook
+from ..unit.secrecy import shown, written
 
 PROXY_PASSWORD = "proxy-Secret+7/of=users"
 WRONG = "wrong-Secret+8/of=users"

@@ -19,8 +19,8 @@ from jinja2 import Environment, meta
 
 from ansible_collections.gisops.arcgis.plugins.module_utils import _options
 
+from ..unit.ansible_run import COLLECTION, COLLECTIONS
 from . import runner
-from .ansible_run import COLLECTION, COLLECTIONS
 from .simulated_awx import check_credential_type, check_survey
 
 Mapping = dict[str, t.Any]

@@ -22,7 +22,7 @@ import yaml
 
 from rehearsal_site.running import RunningSite, running_site
 
-from .ansible_run import COLLECTION, run_playbook
+from ..unit.ansible_run import COLLECTION, run_playbook
 
 Mapping = dict[str, t.Any]
 

@@ -29,7 +29,7 @@ import pytest
 import yaml
 from ansible.release import __version__ as ansible_version
 
-from .ansible_run import COLLECTION, COLLECTIONS
+from ..unit.ansible_run import COLLECTION, COLLECTIONS
 
 # These have their tests elsewhere: test_examples, test_fleet, test_awx_assets, test_fault_matrix, test_api_snapshot,
 # test_project.
@@ -209,7 +209,7 @@ class Story:
                 place = found + len(piece.strip())
 
     def tell(self, command: str, output: str) -> None:
-        """For who writes a guide: GUIDE_OUTPUT=1 make units ARGS='tests/unit/test_guides.py -s -k name'."""
+        """For who writes a guide: GUIDE_OUTPUT=1 make units ARGS='tests/playbooks/test_guides.py -s -k name'."""
         if os.environ.get("GUIDE_OUTPUT"):
             print(f"\n=== {command}\n{output}", flush=True)
 

@@ -15,7 +15,7 @@ import pytest
 
 from rehearsal_site.running import running_site
 
-from .ansible_run import play, run_playbook
+from ..unit.ansible_run import play, run_playbook
 
 PASSWORDS = ["esri", "Failed", "0", "e", "true", "passed", "a"]
 QUERY, GATE = "gisops.arcgis.gp_jobs_query", "gisops.arcgis.gp_jobs_gate"

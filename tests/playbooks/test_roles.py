@@ -20,7 +20,7 @@ from ansible_collections.gisops.arcgis.plugins.module_utils import _options
 from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.mark import Mark
 from rehearsal_site.running import RunningSite, running_site
 
-from .ansible_run import COLLECTION, COLLECTIONS, environment, play, run_playbook
+from ..unit.ansible_run import COLLECTION, COLLECTIONS, environment, play, run_playbook
 
 Mapping = dict[str, t.Any]
 
@@ -32,7 +32,7 @@ SOURCE = {
     "gp_jobs_verify": (_options.SERVICES, _options.GATE),
 }
 ROLES = sorted(SOURCE)
-# One that asks no site, so that its options are none of a module's; tests/unit/test_fleet.py runs it.
+# One that asks no site, so that its options are none of a module's; tests/playbooks/test_fleet.py runs it.
 EVERY_ROLE = sorted([*ROLES, "gp_jobs_summary"])
 JUDGING = [role for role in ROLES if role != "gp_jobs_mark"]
 PLAYBOOKS = {

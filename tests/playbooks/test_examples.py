@@ -15,7 +15,7 @@ import yaml
 
 from rehearsal_site.running import running_site
 
-from .ansible_run import COLLECTION, environment, play, run_playbook
+from ..unit.ansible_run import COLLECTION, environment, play, run_playbook
 
 # A site on which nothing runs and nothing failed, so that a gate passes and an assertion holds.
 QUIET: dict[str, t.Any] = {

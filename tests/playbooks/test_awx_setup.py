@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from .ansible_run import COLLECTION, COLLECTIONS, run_playbook
+from ..unit.ansible_run import COLLECTION, COLLECTIONS, run_playbook
 from .simulated_awx import TOKEN, TYPES, SimulatedAwx, simulated_awx
 
 FETCHED = os.environ.get("GISOPS_AWX_COLLECTION", "")

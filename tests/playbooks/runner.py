@@ -21,7 +21,7 @@ from pathlib import Path
 import yaml
 from jinja2 import sandbox
 
-from .ansible_run import COLLECTION, COLLECTIONS, play, run_playbook
+from ..unit.ansible_run import COLLECTION, COLLECTIONS, play, run_playbook
 
 Mapping = dict[str, t.Any]
 

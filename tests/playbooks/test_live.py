@@ -19,7 +19,7 @@ import yaml
 
 from rehearsal_site.running import running_site
 
-from .ansible_run import COLLECTIONS, environment, play
+from ..unit.ansible_run import COLLECTIONS, environment, play
 
 SOON = 15.0  # seconds, on a busy machine; the gate itself would wait for an hour
 
