@@ -15,10 +15,10 @@ author:
   - The gisops.arcgis contributors (@gisops)
 description:
   - Returns how many asynchronous geoprocessing (GP) jobs the services of a site have in each status, and the jobs
-    themselves where asked for.
-  - Works with ArcGIS Enterprise on Kubernetes (10.9.1 or later) and ArcGIS Server (10.6.1 or later, alone or
-    federated). The query is paged, logged in for, and checked. What the site did not answer in full is an
-    error, or a fact that says so, and never zero jobs.
+    themselves if you ask for them.
+  - Works with ArcGIS Enterprise on Kubernetes (10.9.1 or later) and ArcGIS Server (10.6.1 or later, stand-alone or
+    federated). Logs in, reads all pages and verifies the result. What the site did not answer in full is an error, or
+    a fact that says so, and never zero jobs.
   - It is an info module in all but its name. It changes nothing, and does the same in check mode.
 requirements:
   - requests >= 2.31
@@ -29,11 +29,11 @@ extends_documentation_fragment:
   - gisops.arcgis._attributes.info_module
   - gisops.arcgis._attributes.action_group
 options:
-  memory:
+  poll_state:
     description:
-      - For tasks that ask again and again. What an earlier result returned as RV(memory), or V(new) at the first time.
-        Then what was learnt of single jobs is not asked for again.
-      - With it, O(token) is not renewed by a login here, for the next task would not know of the new one.
+      - For tasks that ask again and again. Give what an earlier result returned as RV(poll_state), or V(new) the first
+        time. Then what is known about single jobs is not asked for again.
+      - With it, O(token) is not renewed by a login here, because the next task would not know the new one.
     type: str
 notes:
   - The account needs the right to read jobs. On ArcGIS Enterprise on Kubernetes that is the privilege C(Feature
@@ -134,19 +134,19 @@ as_of:
   returned: success
   type: str
   sample: "2026-11-24T09:00:00Z"
-clock_doubt:
+clock_difference:
   description:
-    - Seconds by which RV(as_of) may be too late, by the clock of the machine that asked, or by the times of other
-      answers. Less than five minutes count as 0; so does a machine's clock that the site's tokens do not agree with.
-    - Null where the site's answers carry no date, and RV(as_of) is a time of the machine that asked.
-    - Jobs that O(ended_after) leaves out by no more than that may have ended since; RV(complete) is V(false) then.
+    - Seconds by which the site's clock is ahead of the clock of the machine that asked, or behind it if negative. Up to
+      five minutes count as 0.
+    - Null if the site's answers carry no date. Then RV(as_of) is a time of the machine that asked.
+    - If the clocks differ, O(ended_after) begins by the earlier of the two.
   returned: success
   type: int
   sample: 0
 complete:
   description:
-    - Whether everything that was asked for was seen. Never read V(false) as none.
-  returned: success
+    - Whether everything that was asked for was seen. Never read V(false) as none. Always V(false) if the task failed.
+  returned: always
   type: bool
   sample: true
 discovery:
@@ -191,14 +191,13 @@ stopped:
   type: list
   elements: str
   sample: []
-unseen_statuses:
+retention:
   description:
-    - Statuses that were asked for and cannot be seen, because some service has more jobs than one page and was
-      counted by filters, for which the sites have no such words, and no sum shows that there are none.
+    - Seconds that the site keeps finished jobs, as ArcGIS Server or O(retention) says. Null if nobody says so, and if
+      nothing that was asked for depends on it.
   returned: success
-  type: list
-  elements: str
-  sample: [timed_out, deleting, deleted, unknown]
+  type: int
+  sample: 21600
 total:
   description: The number of jobs that were asked for; null where it is not known.
   returned: success
@@ -261,13 +260,21 @@ services:
       type: int
       returned: always
       sample: 1
-    window_known:
-      description:
-        - Whether the site remembers finished jobs as far back as O(ended_after) or O(start_time) goes. Null
-          where nothing tells, or no such option was given.
-      type: bool
+    num:
+      description: The page size, as the site says; null if it does not.
+      type: int
       returned: always
-      sample: null
+      sample: 1000
+    start:
+      description: The place in the site's listing that was asked from, counted from 1.
+      type: int
+      returned: always
+      sample: 1
+    next_start:
+      description: The place where the listing goes on after O(limit) cut it, or -1 if nothing is left.
+      type: int
+      returned: always
+      sample: -1
     query:
       description: How the site understood the query, in its own words.
       type: dict
@@ -296,7 +303,7 @@ services:
           returned: always
           sample: STARTED
         realtime:
-          description: The state that is.
+          description: The actual state.
           type: str
           returned: always
           sample: STARTED
@@ -313,7 +320,7 @@ services:
       sample: {jobs: 20, median: 45, p95: 120}
       contains:
         jobs:
-          description: By how many succeeded jobs.
+          description: Number of succeeded jobs that the figures are based on.
           type: int
           returned: always
           sample: 20
@@ -461,9 +468,9 @@ requests:
       type: float
       returned: always
       sample: 0.21
-memory:
-  description: What to give as O(memory) to the next task that asks the same. A text that nobody needs to read.
-  returned: when O(memory) is given
+poll_state:
+  description: What to give as O(poll_state) to the next task that asks the same. A text that nobody needs to read.
+  returned: when O(poll_state) is given
   type: str
   sample: "..."
 failure:
@@ -496,19 +503,19 @@ failure:
 """
 
 from ..module_utils._jobs import poll_state as _memory
-from ..module_utils._jobs import query as _gp_jobs
+from ..module_utils._jobs import facts, poll_state, query
 from ..module_utils._module import GpModule
 from ..module_utils._options import CONNECTION, POLLING, QUERY
 
 
 def main() -> None:
-    """Runs the module."""
-    module = GpModule(CONNECTION, QUERY, POLLING)
-    memory = module.params["memory"]
+    """Run the module."""
+    module = GpModule(CONNECTION, QUERY, POLLING, on_failure=facts.nothing_seen())
+    given = module.params["poll_state"]
     with module.reporting_errors():
-        known = None if memory is None else _memory.known_in(memory)
-        measured = _gp_jobs.measure(module.params.get, module.warn, known)
-    kept = {"memory": measured.memory} if memory is not None else {}
+        state = None if given is None else poll_state.read(given)
+        measured = query.measure(module.params.get, module.warn, state)
+    kept = {} if given is None else {"poll_state": poll_state.pack(measured.facts, measured.state)}
     module.exit_json(changed=False, **measured.facts, **kept)
 
 

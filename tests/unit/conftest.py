@@ -22,9 +22,9 @@ from hypothesis import HealthCheck, settings
 if AnsibleCollectionConfig.collection_finder is None:
     init_plugin_loader()
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _options
+from ansible_collections.gisops.arcgis.plugins.module_utils import _connection, _options
 from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import query as _gp_jobs
-from ansible_collections.gisops.arcgis.plugins.module_utils._wire import login_lock as _login_guard
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import login_lock
 from rehearsal_site.running import RunningSite, running_site
 
 from .loopback import connect_proxy, scripted_server
@@ -99,7 +99,7 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_memory_of_logins(monkeypatch: pytest.MonkeyPatch) -> None:
     """A password that one test has refused is no matter of the next."""
-    monkeypatch.setattr(_login_guard, "_folder", lambda: None)
+    monkeypatch.setattr(login_lock, "_folders", lambda: iter(()))
 
 
 @pytest.fixture
@@ -120,14 +120,14 @@ def proxied() -> t.Callable[..., t.ContextManager[t.Any]]:
     return connect_proxy
 
 
-def read_connection(**options: t.Any) -> _options.Connection:
+def read_connection(**options: t.Any) -> _connection.Connection:
     """The connection options of a client; what is left out has its default."""
     assert not options.keys() - _options.CONNECTION.keys()
-    return _options.Connection.read(options.get)
+    return _connection.Connection.read(options.get)
 
 
 @pytest.fixture(name="read_connection")
-def read_connection_fixture() -> t.Callable[..., _options.Connection]:
+def read_connection_fixture() -> t.Callable[..., _connection.Connection]:
     """Reads connection options as modules do."""
     return read_connection
 

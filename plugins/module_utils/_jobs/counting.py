@@ -2,83 +2,83 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""One service's jobs, read so that the answer can be counted on.
+"""One service's jobs, counted so that the numbers can be relied on.
 
-The first request asks for one large page without a status: a service whose record fits is settled by it. A longer
-record is asked for all wanted statuses at once, where sums prove that the site honours that, or else status by status,
-in the order of a job's life, so that a job that moves on meanwhile is met again further down. What a site honours is
-not assumed: a filtered answer must show it.
+One unfiltered page settles every service whose record fits into it. A longer record is counted by the eight documented
+filters, in the order of a job's life, and the unfiltered total is read before, between and after them. If the filters
+add up to that total, they are honoured, no job hides in a status without a filter word, and nothing has arrived. If
+they do not add up twice, the record is listed page by page.
+
+"No job is active" is believed of one moment only: of one answer, of filters that add up, or of a listing that a second
+way through confirms, job by job.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from .. import _statuses as _status
-from .._errors import BadOption, GpError, NotHonoured, SiteError
+from .. import _statuses
+from .._errors import BadOption, NotAllowed, NotFound, NotHonoured, NotUnderstood, SiteError
 from .._services import Service
-from .._statuses import FILTER_WORDS, QUEUED
-from .._wire import dialects as _api
-from .._wire.dialects import Page
+from .._statuses import FILTER_WORDS
+from .._wire import dialects
+from .._wire.dialects import JobFilter
+from .._wire.responses import Page, parse_page
 from .._wire.site import Site
-from . import listing as _paging
-from .capabilities import SMALL, Habits, Proven
-from .filters import Question
-from .listing import Listing
+from . import listing as _listing
+from .echo import check_answer
+from .filters import Filters
+from .listing import Listing, Map
+from .reading import Counts, Jobs, Reading, recounted
 
-_TRIES = 2
-
-
-@dataclass
-class Reading:
-    """What was seen of one service. A count is None where it was not asked for or could not be known."""
-
-    service: Service
-    total: int | None = None
-    counts: dict[str, int | None] = field(default_factory=lambda: dict.fromkeys(_status.STATUSES))
-    jobs: dict[str, tuple[str, t.Any]] = field(default_factory=dict)
-    """By id: our status and the site's word. Only what is known by id; not all that is counted."""
-    echo: dict[str, t.Any] = field(default_factory=dict)
-    pages: int = 0
-    complete: bool = True
-    by_filter: bool = False
-    """Whether the counts come from filtered totals, in which some statuses cannot be seen."""
-    lists_all: bool = True
-    """Whether jobs of all statuses were listed, asked for or not."""
-    next_start: int | None = None
-    warnings: list[str] = field(default_factory=list)
-    error: dict[str, t.Any] | None = None
-    window_known: bool | None = None
-    sample: str | None = None
-    """A job that the filters let through, where jobs are not known by id."""
-    at_least: bool = False
-    """Whether there may be more finished jobs than are counted, since enough were found."""
-    succeeded: list[str] = field(default_factory=list)
-    """The succeeded jobs that were listed, asked for or not."""
-
-    @property
-    def has_active(self) -> bool:
-        return any(status in _status.ACTIVE for status, _word in self.jobs.values())
-
-    def doubt(self, why: str) -> None:
-        """Marks the reading as one that must not be read as "none"."""
-        self.complete = False
-        self.counts = dict.fromkeys(_status.STATUSES)
-        self.warnings.append(why)
+TRIES = 3
+"""How often something is gone through again because jobs moved meanwhile."""
+_LIVING = tuple(status for status in FILTER_WORDS if status in _statuses.ACTIVE)
+_ENDED = tuple(status for status in FILTER_WORDS if status not in _statuses.ACTIVE)
+_NOBODY = "nobody-7c1d"
+_DAY = 86400.0
+_LONG_AGO = 200_000_000.0
+"""Epoch seconds, in 1976: before any job, in whichever unit it is read."""
 
 
-class Reader:
-    """Reads the jobs of services, for one question."""
+@dataclass(frozen=True)
+class Capabilities:
+    """How a site wants to be asked for its jobs. What is learnt makes a new one, which is handed on."""
 
-    def __init__(self, site: Site, question: Question, now: float, proven: Proven, each: _paging.Each = map) -> None:
+    needs_status: bool = False
+    needs_start: bool = False
+    shows_jobs: bool = False
+    """Whether a query like this has shown jobs, so that "none" is an answer and not a refusal."""
+
+
+_OTHER_WAYS = (
+    Capabilities(needs_start=True),
+    Capabilities(needs_status=True),
+    Capabilities(needs_status=True, needs_start=True),
+)
+"""The ways to ask that a site may want instead, the one that says most first."""
+
+
+class Counter:
+    """Counts the jobs of services for one query."""
+
+    def __init__(
+        self, site: Site, filters: Filters, now: float, capabilities: Capabilities, side_by_side: Map = map
+    ) -> None:
+        """Prepare to count.
+
+        :param now: epoch seconds of the site's clock.
+        :param side_by_side: a pool's map, if the pages of one listing may be asked for at the same time.
+        """
         self._site = site
-        self._question = question
-        self.ask = question.ask(now)
-        self.habits = Habits(site, question.page_size, proven, each)
-        if question.machine_name is not None and not site.dialect.filters_machines:
+        self._filters = filters
+        self._now = now
+        self._map = side_by_side
+        self._narrow = filters.job_filter(now)
+        self.capabilities = capabilities
+        if filters.machine_name is not None and not site.dialect.filters_machines:
             raise BadOption(
                 f"{site.dialect.product} cannot filter jobs by machine",
                 where="option machine_name",
@@ -86,299 +86,318 @@ class Reader:
             )
 
     def read(self, service: Service) -> Reading:
-        """The jobs of one service, as the question asks for them."""
-        reading = self._read(service)
-        return reading if self.habits.is_proven else self._confirm(reading)
+        """Count the jobs of one service.
 
-    def _read(self, service: Service) -> Reading:
-        question, way = self._question, self.habits.way
-        if question.is_windowed:
-            self.habits.prove_window(service)
-        if (question.limit is not None or question.start > 1) and question.is_one_listing:
-            part = self._read_slice(service)
-            if part.next_start is not None or question.start > 1 or (part.jobs and part.pages == 1):
-                return part
-            # Nothing, or all there is over several pages: then read as ever, which believes neither lightly.
-        if way.status:
-            reading = self._by_status(service, None)
-            shows_nothing = not reading.jobs and not any(reading.counts.values())
-            if reading.complete and shows_nothing and not self.habits.is_really_empty(service, self.ask, way):
-                return self._read(service)
-            return reading
-        first = self.habits.first_page(service, self.ask, question.page_size)
-        if first is None or (
-            not first.jobs and first.total == 0 and not self.habits.is_really_empty(service, self.ask, way)
-        ):
-            return self._read(service)
-        listing = Listing()
-        listing.add(first)
-        if not listing.is_whole:
-            return self._longer_record(service, first)
-        if first.is_followed:
-            listing = self.habits.listing(service, self.ask, first)
-        return self._counted(Reading(service), listing)
-
-    def one_page(self, service: Service, status: str, number: int, since: float | None = None) -> Page | None:
-        """One page of the jobs in a status, from a start time on; None where the filter by status is not honoured."""
-        page = self.habits.page(service, replace(self.ask, statuses=(status,), start_time=since), 1, number)
-        return page if self.habits.is_honoured(page, status) else None
-
-    def since(self, service: Service, statuses: t.Iterable[str], moment: float | None) -> set[str]:
-        """The jobs that the site's own time filter finds; a hint at which to look first, and no more."""
-        found: set[str] = set()
-        for status in statuses:
-            if status in FILTER_WORDS:
-                with contextlib.suppress(SiteError):
-                    page = self.one_page(service, status, self._question.page_size, since=moment)
-                    found.update(page.jobs if page is not None else ())
-        return found
-
-    # --- strategies ------------------------------------------------------------------------------------------------
-
-    def _longer_record(self, service: Service, first: Page) -> Reading:
-        """A record that the first page does not hold: filtered queries where they do, else every page of it."""
-        question = self._question
-        every_job = question.asks_all_statuses and (question.detail != "counts" or question.ended_after is not None)
-        filterable = any(status in FILTER_WORDS for status in question.statuses)
-        if every_job or not filterable:
-            return self._counted(Reading(service), self.habits.listing(service, self.ask, first))
-        return self._at_once(service, first) or self._by_status(service, first)
-
-    def _every_page(self, service: Service) -> Reading:
-        return self._counted(Reading(service), self.habits.listing(service, self.ask))
-
-    def _by_status(self, service: Service, first: Page | None) -> Reading:
-        """Status by status, one after the other; every page instead where the site's filter cannot be trusted."""
-        question = self._question
-        reading = Reading(
-            service, by_filter=True, lists_all=False, echo=first.echo if first else {}, pages=1 if first else 0
-        )
-        wanted = [status for status in FILTER_WORDS if status in question.statuses]
-        trusted = all(self._read_status(reading, status) for status in wanted)
-        if trusted and not any(reading.counts[status] for status in wanted):
-            trusted = self._prove_filter(reading, first)
-        if trusted and not any(reading.counts[status] for status in wanted if status in _status.ACTIVE):
-            trusted = all(self._read_status(reading, status) for status in QUEUED if status in wanted)
-        if not trusted and not self.habits.way.status:
-            return self._every_page(service)
-        if not trusted:
-            reading.doubt(f"{service}: the site does not show that it honours the filter by status.")
-            return reading
-        self._total(reading, first)
-        if not reading.complete:
-            reading.counts = dict.fromkeys(_status.STATUSES)
-        return reading
-
-    def _at_once(self, service: Service, first: Page) -> Reading | None:
-        """The jobs in several statuses by one query; None where it cannot be proven to show them all, on one page.
-
-        The proof is a sum: those that are wanted and the rest are all that there are, and that number has not changed
-        meanwhile. The rest is counted first: a job that ends in between makes the sum too small, never too large. And
-        since jobs that come and go can make up for one that is not shown, the rest has to show that several are read:
-        its commonest status is asked for neither first nor last, where a site finds it that reads one of them.
+        :raises GpError: if the site does not answer, or not in a way that can be understood.
         """
-        wanted = tuple(status for status in FILTER_WORDS if status in self._question.statuses)
-        shown = [_status.normalise(word) for word in first.jobs.values()]
-        rest = sorted((status for status in FILTER_WORDS if status not in wanted), key=shown.count)
-        if len(wanted) < 2 or len(rest) < 2 or "succeeded" in wanted:  # a long record's successes do not fit a page
-            return None
-        habits, commonest, pages = self.habits, rest[-1], [first]
-        if str(service) in habits.without_sums:
-            return None
-        for _attempt in range(_TRIES):
-            total = pages[-1].total
-            others = habits.several(service, replace(self.ask, statuses=(*rest, rest[0])), SMALL, commonest in shown)
-            if others is None or commonest not in map(_status.normalise, others.jobs.values()):
-                return None
-            found = habits.several(service, replace(self.ask, statuses=wanted), self._question.page_size)
-            if found is None:
-                return None
-            pages += [others, found, habits.page(service, self.ask, 1, SMALL)]
-            if total == pages[-1].total:
-                break
-        else:
-            return None
-        adds_up = others.total + found.total == total and len(found.jobs) == found.total and not found.is_followed
-        if not adds_up or any(len(page.jobs) > page.total for page in pages):
-            habits.without_sums.add(str(service))
-            return None
-        reading = Reading(service, echo=found.echo, pages=len(pages), lists_all=False)
-        reading.jobs = {job_id: (_status.normalise(word), word) for job_id, word in found.jobs.items()}
-        recount(reading, self._question)
-        return reading
+        if self._filters.is_narrowed:
+            self._check_narrowing(service)
+        part = self._slice(service) if self._filters.is_slice else None
+        if part is not None:
+            return part
+        if self.capabilities.needs_status:
+            return self._without_total(service)
+        first = self._page(service)
+        if self._holds_all(first):
+            return self._checked_by_statistics(self._counted(service, first.jobs, first, 1))
+        if self._filters.asks_all_statuses and self._filters.needs_ids:
+            return self._checked_by_statistics(self._listed(service, first))
+        return self._checked_by_statistics(self._long_record(service, first))
 
-    def _read_status(self, reading: Reading, status: str) -> bool:
-        """Counts one status by a filtered query; false where the answer shows that the filter was not honoured."""
-        question = self._question
-        ask = replace(self.ask, statuses=(status,))
-        needs_ids = status in _status.ACTIVE or question.detail != "counts" or question.ended_after is not None
-        number = question.page_size if needs_ids else min(SMALL, question.page_size)
-        page = self.habits.page(reading.service, ask, 1, number)
-        reading.pages += 1
-        reading.echo = reading.echo or page.echo
-        if not self.habits.is_honoured(page, status):
-            return False
-        listing = Listing()
-        listing.add(page)
-        reading.sample = reading.sample or next(iter(page.jobs), None)
-        is_all = listing.is_whole and not page.is_followed
-        if not is_all and (needs_ids or len(page.jobs) < number or page.total <= len(page.jobs)):
-            listing = self.habits.listing(reading.service, ask, page)
-            reading.pages += listing.pages - 1
+    def some(self, service: Service, status: str, number: int) -> list[str]:
+        """Give some jobs in one status; raises GpError."""
+        return list(self._page(service, status, number=number).jobs)[:number]
+
+    # --- how the site wants to be asked ------------------------------------------------------------------------------
+
+    def way_that_is_answered(self, service: Service, refusal: SiteError) -> Capabilities:
+        """Find out how a site wants to be asked that refuses a query without a status or start time.
+
+        :raises SiteError: the refusal, if no other way is answered either.
+        """
+        for capabilities in _OTHER_WAYS:
+            try:
+                self._shown(service, capabilities, _LIVING[:1])
+            except (NotAllowed, NotFound):
+                raise
+            except SiteError:
+                continue
+            return capabilities
+        raise refusal
+
+    def is_empty(self, service: Service) -> bool:
+        """Ask in another way whether a service that shows no job has none."""
+        there = self.statistics(service)
+        return not (self._shown(service, Capabilities(needs_status=True), _LIVING) if there is None else there)
+
+    def way_that_shows_jobs(self, service: Service) -> Capabilities | None:
+        """Find out how a site wants to be asked that finds nothing if a status or a start time is left out."""
+        ways = (one for one in _OTHER_WAYS if self._shown(service, one, tuple(FILTER_WORDS)))
+        return next(ways, None)
+
+    def _shown(self, service: Service, capabilities: Capabilities, statuses: tuple[str, ...]) -> int:
+        """Count the jobs that a site shows if it is asked in some way; in these statuses, if it wants one."""
+        asked = statuses if capabilities.needs_status else (None,)
+        return sum(self._page(service, status, number=1, capabilities=capabilities).total for status in asked)
+
+    # --- ways to count -----------------------------------------------------------------------------------------------
+
+    def _long_record(self, service: Service, first: Page) -> Reading:
+        """Count by filters; page by page if they do not add up, twice."""
+        try:
+            for _try in range(2):
+                reading = self._by_filters(service, first)
+                if reading is not None:
+                    return reading
+                first = self._page(service)
+        except NotHonoured:
+            pass  # the site does not filter: every page tells
+        return self._listed(service, first)
+
+    def _by_filters(self, service: Service, first: Page) -> Reading | None:
+        """Count by the eight documented filters; None if they do not add up to the unfiltered total."""
+        found = {status: self._filtered(service, status) for status in _LIVING}
+        between = self._page(service, number=1).total
+        found.update({status: self._filtered(service, status) for status in _ENDED})
+        after = self._page(service, number=1).total
+        totals = (first.total, between, after)
+        active = sum(found[status].first.total for status in _LIVING)
+        every = sum(listing.first.total for listing in found.values())
+        if every == first.total == between == after:
+            return self._from_filters(service, found, first, 0)
+        # A job that moves on while others are asked for is met again further down, and so counted twice, never missed.
+        if active and min(totals) <= every <= max(totals) + active:
+            return self._from_filters(service, found, first, None)
+        return None
+
+    def _without_total(self, service: Service) -> Reading:
+        """Count by filters on a site that refuses a query without a status: it cannot tell what else there is.
+
+        If none is active, two ways through the filters have to agree on every number.
+        """
+        before = None
+        for _try in range(TRIES):
+            found = {status: self._filtered(service, status) for status in FILTER_WORDS}
+            totals = [listing.first.total for listing in found.values()]
+            reading = self._from_filters(service, found, None, None)
+            if reading.has_active or totals == before or not self._filters.asks_for_active:
+                return self._checked_by_statistics(reading)
+            before = totals
+        return reading.doubted(_restless(service))
+
+    def _listed(self, service: Service, first: Page) -> Reading:
+        """Count by every page. If none is active, a second way through must not find a job that the first did not."""
+        for _try in range(TRIES):
+            listing = self._list(service, None, first)
+            reading = self._counted(service, listing.jobs, listing.first, listing.pages)
             if not listing.is_whole:
-                reading.doubt(_not_whole(reading.service, listing))
-                return True
-        if needs_ids:
-            for job_id, word in listing.jobs.items():
-                self._place(reading, job_id, status, word)
-            reading.counts[status] = sum(1 for known, _word in reading.jobs.values() if known == status)
-        else:
-            reading.counts[status] = page.total
-        return True
+                return reading.doubted(
+                    f"{service}: the listing is not whole ({listing.problem}). Ask again when fewer jobs arrive, or "
+                    "ask for fewer statuses."
+                )
+            if not self._filters.asks_for_active or reading.has_active or reading.has_unread:
+                return reading
+            if self.confirms(reading):
+                return reading
+            first = self._page(service)
+        return reading.doubted(_restless(service))
+
+    def confirms(self, reading: Reading) -> bool:
+        """Tell whether the service still has only jobs of this reading, so that none was active in between."""
+        service = reading.service
+        if self.capabilities.needs_status:
+            return all(self._list(service, status).jobs.keys() <= reading.jobs.keys() for status in FILTER_WORDS)
+        listing = self._list(service, None)
+        return listing.is_whole and listing.jobs.keys() <= reading.jobs.keys()
+
+    def _slice(self, service: Service) -> Reading | None:
+        """Read a part of one listing, for ``limit`` and ``start``; None if nothing is cut, so that it is no part."""
+        filters = self._filters
+        status = None if filters.asks_all_statuses else filters.statuses[0]
+
+        def read(start: int, number: int) -> Page:
+            return self._page(service, status, start, number)
+
+        part = _listing.read_slice(read, filters.number, filters.start, filters.limit)
+        if part.next_start is None and filters.start == 1:
+            return None
+        reading = Reading(
+            service,
+            total=part.first.total,
+            jobs={job_id: _known(word, status) for job_id, word in part.jobs.items()},
+            is_listed=False,
+            pages=part.pages,
+            page=part.first,
+            next_start=part.next_start,
+        )
+        return reading if part.is_whole else reading.doubted(f"{service}: the listing is not whole ({part.problem}).")
+
+    # --- readings ----------------------------------------------------------------------------------------------------
+
+    def _counted(self, service: Service, words: dict[str, t.Any], first: Page, pages: int) -> Reading:
+        jobs = {job_id: _known(word, None) for job_id, word in words.items()}
+        return recounted(Reading(service, jobs=jobs, page=first, pages=pages), self._filters)
+
+    def _from_filters(
+        self, service: Service, found: t.Mapping[str, Listing], first: Page | None, others: int | None
+    ) -> Reading:
+        """Make a reading of filtered answers.
+
+        :param others: the number of jobs in a status without a filter word: 0 if the sum shows that, else None.
+        """
+        counts: Counts = dict.fromkeys(_statuses.STATUSES)
+        jobs: Jobs = {}
+        for status in self._filters.statuses:
+            counts[status] = found[status].first.total if status in found else others
+        for status, listing in found.items():
+            if status in self._filters.statuses:
+                jobs.update({job_id: _known(word, status) for job_id, word in listing.jobs.items()})
+        known = [count for count in counts.values() if count is not None]
+        reading = Reading(
+            service,
+            total=first.total if first is not None and self._filters.asks_all_statuses else sum(known),
+            counts=counts,
+            jobs=jobs,
+            is_listed=False,
+            pages=sum(listing.pages for listing in found.values()) + (3 if first is not None else 0),
+            page=first or next(iter(found.values())).first,
+        )
+        problems = [listing.problem for listing in found.values() if not listing.is_whole]
+        return reading.doubted(f"{service}: the listing is not whole ({problems[0]}).") if problems else reading
+
+    def _checked_by_statistics(self, reading: Reading) -> Reading:
+        """Doubt "none active" of a site that insists on a start time, unless its statistics count as many jobs.
+
+        No document says whether a start time leaves out what has not started or ended.
+        """
+        if not self.capabilities.needs_start or reading.has_active or self._filters.is_narrowed:
+            return reading
+        if not self._filters.asks_for_active or not reading.complete:
+            return reading
+        there = self.statistics(reading.service)
+        seen = reading.page.total if reading.page is not None else None
+        if self.capabilities.needs_status:
+            seen = sum(self._page(reading.service, status, 1, 1).total for status in FILTER_WORDS)
+        if there is not None and there == seen:
+            return reading
+        known = "does not tell how many jobs there are" if there is None else f"knows of {there} jobs and shows {seen}"
+        return reading.doubted(f"{reading.service}: the site wants a start time, which may hide jobs, and {known}.")
+
+    def statistics(self, service: Service) -> int | None:
+        """Give the number of jobs by ArcGIS Server's statistics; None if they do not tell."""
+        if self._site.dialect.api != dialects.SERVER:
+            return None
+        url = f"{dialects.service_url(self._site.roots, service)}/jobs/statistics"
+        try:
+            total = self._site.ask_by_post(url, dict).get("total")
+        except (SiteError, NotUnderstood):
+            return None
+        return total if isinstance(total, int) and not isinstance(total, bool) else None
+
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    def _page(
+        self,
+        service: Service,
+        status: str | None = None,
+        start: int = 1,
+        number: int | None = None,
+        capabilities: Capabilities | None = None,
+        job_filter: JobFilter | None = None,
+    ) -> Page:
+        """Ask for one page; raises NotHonoured or NotUnderstood if it does not answer what was asked."""
+        site, asked = self._site, replace(job_filter or self._narrow, status=status)
+        query = dialects.parameters(
+            site.dialect,
+            asked,
+            start=start,
+            number=number or self._filters.number,
+            floor=(capabilities or self.capabilities).needs_start,
+        )
+        url = f"{dialects.service_url(site.roots, service)}/jobs/query"
+
+        def understand(body: dict[str, t.Any]) -> Page:
+            page = parse_page(body, f"GET {url}")
+            check_answer(page, service, asked, start, site.client.clock.now(), f"GET {url}")
+            return page
+
+        return site.ask(url, understand, query)
+
+    def _filtered(self, service: Service, status: str) -> Listing:
+        """Ask for the jobs in one status: all of them if they are needed by id, else their number."""
+        is_needed = self._filters.needs_ids and status in self._filters.statuses
+        page = self._page(service, status, number=None if is_needed else 1)
+        if not is_needed or self._holds_all(page):
+            return Listing(page.jobs if is_needed else {}, page, 1, True)
+        return self._list(service, status, page)
+
+    def _list(self, service: Service, status: str | None, first: Page | None = None) -> Listing:
+        def read(start: int, number: int) -> Page:
+            return self._page(service, status, start, number)
+
+        number = self._filters.number
+        return _listing.read_all(read, number, first or read(1, number), self._map)
 
     @staticmethod
-    def _place(reading: Reading, job_id: str, status: str, word: t.Any) -> None:
-        """Notes a job; one that was met before in another status has moved, and counts where it is now."""
-        before = reading.jobs.get(job_id)
-        reading.jobs[job_id] = (status, word if word is not None else FILTER_WORDS[status])
-        if before is not None and before[0] != status:
-            reading.counts[before[0]] = sum(1 for known, _word in reading.jobs.values() if known == before[0])
+    def _holds_all(page: Page) -> bool:
+        """Tell whether a first page is the whole record."""
+        return len(page.jobs) == page.total and not _listing.goes_on(page, 1)
 
-    def _prove_filter(self, reading: Reading, first: Page | None) -> bool:
-        """Whether "none" in the answers to filtered queries may be believed: once, such a query must bring jobs."""
-        if self.habits.filters_status:
-            return True
-        shown = [_status.normalise(word) for word in first.jobs.values()] if first else []
-        tried = [status for status in FILTER_WORDS if status in shown] or list(reversed(FILTER_WORDS))
-        nothing_at_all = True
-        for status in tried:
-            page = self.habits.page(reading.service, replace(self.ask, statuses=(status,)), 1, SMALL)
-            reading.pages += 1
-            nothing_at_all = nothing_at_all and page.total == 0 and not page.jobs
-            if not self.habits.is_honoured(page, status):
-                return False
-            if self.habits.filters_status:
-                return True
-            if _api.echoed_statuses(page.echo) is None:
-                return False
-        # No job in any status, and none without a status: the service has none, as far as any query goes.
-        return nothing_at_all and (first is None or (first.total == 0 and not first.jobs))
+    def _check_narrowing(self, service: Service) -> None:
+        """Refuse filters that the site ignores: with a value that no job can have, each must find nothing.
 
-    def _total(self, reading: Reading, first: Page | None) -> None:
-        """The number of jobs that the question means, where filtered queries can tell it."""
-        question = self._question
-        counted = [reading.counts[status] for status in question.statuses if status in FILTER_WORDS]
-        if question.asks_all_statuses and first is not None:
-            reading.total = first.total
-        elif None not in counted:
-            reading.total = sum(t.cast("list[int]", counted))
-
-    def _read_slice(self, service: Service) -> Reading:
-        """A part of one listing, for limit and start."""
-        question = self._question
-        one = None if question.asks_all_statuses else question.statuses[0]
-        ask = replace(self.ask, statuses=(one,) if one else ())
-        listing = _paging.read_slice(
-            self.habits.pages(service), ask, question.page_size, question.start, question.limit
-        )
-        page = Page(listing.totals[0], None, listing.jobs, listing.echo)
-        if one is not None and not self.habits.is_honoured(page, one):
-            raise NotHonoured(
-                f"The site does not honour the filter by status for {service}",
-                where="option job_status",
-                cure="Leave out start and limit: then every job is read and counted here.",
-                service=str(service),
-            )
-        if listing.next_start is None and question.start == 1:
-            return self._counted(Reading(service), listing)
-        reading = Reading(service, total=listing.totals[0], echo=listing.echo, pages=listing.pages)
-        reading.jobs = {job_id: _known(word, one) for job_id, word in listing.jobs.items()}
-        reading.next_start = listing.next_start
-        if listing.moved:
-            reading.doubt(_not_whole(service, listing))
-        return reading
-
-    def _counted(self, reading: Reading, listing: Listing) -> Reading:
-        """Counts a listing by status; only what was asked for."""
-        question = self._question
-        reading.echo, reading.pages = listing.echo, listing.pages
-        one = question.statuses[0] if len(question.statuses) == 1 and question.statuses[0] in FILTER_WORDS else None
-        echoed = _api.echoed_statuses(listing.echo)
-        by_filter = one if one is not None and echoed == [one] else None
-        reading.jobs = {job_id: _known(word, by_filter) for job_id, word in listing.jobs.items()}
-        if not listing.is_whole:
-            reading.total = listing.totals[0]
-            reading.doubt(_not_whole(reading.service, listing))
-            return reading
-        recount(reading, question)
-        return reading
-
-    # --- doubts ----------------------------------------------------------------------------------------------------
-
-    def _confirm(self, reading: Reading) -> Reading:
-        """The reading, looked at again where the way of asking may hide jobs: it has brought none yet, or needs a time.
-
-        Nobody says whether a start time leaves out what has not ended. So "none" by filters is confirmed by every page,
-        and what ArcGIS Server's statistics know of must be there. They cannot prove a service idle, but raise doubt.
+        A start time long ago must find a job if there is any, or the site reads times in another unit than documented.
         """
-        service = reading.service
-        if self._question.is_narrowed or not any(status in _status.ACTIVE for status in self._question.statuses):
-            return reading
-        there = self._unended(service)
-        if reading.by_filter and not self.habits.way.status and _unended_in(reading) < max(there, 1):
-            reading = self._every_page(service)
-            there = self._unended(service)  # after the pages: what has come since can only raise doubt
-        shown = _unended_in(reading)
-        if there and reading.complete and not reading.has_active:
-            # Statistics take timed-out jobs for unended ones: those that were listed must be there still.
-            reading = self._every_page(service)
-            shown = min(shown, _unended_in(reading))
-        if reading.complete and shown < there:
-            reading.doubt(
-                f"{service}: the site's statistics know of {there} jobs that have not ended, and its listing shows "
-                f"{shown}."
-            )
-        return reading
+        filters = self._filters
+        if filters.is_windowed:
+            found = self._found(service, JobFilter(start_time=self._now + _DAY))
+            hides = not found and not self._found(service, JobFilter(start_time=_LONG_AGO))
+            if found or (hides and self._found(service, JobFilter())):
+                raise _not_honoured(service, "start_time and end_time")
+        if filters.user_name is not None and self._found(service, JobFilter(user_name=_NOBODY)):
+            raise _not_honoured(service, "user_name")
+        if filters.machine_name is not None and self._found(service, JobFilter(machine_name=_NOBODY)):
+            raise _not_honoured(service, "machine_name")
 
-    def _unended(self, service: Service) -> int:
-        """How many jobs ArcGIS Server's statistics know of that are not cancelled, failed or succeeded; 0 elsewhere."""
-        if self._site.dialect.api != _api.SERVER:
-            return 0
-        try:
-            said = self._site.ask_by_post(f"{_api.service_url(self._site.roots, service)}/jobs/statistics", dict)
-            return int(said["total"] - said["cancelled"] - said["failed"] - said["succeeded"])
-        except (GpError, KeyError, TypeError, ValueError):
-            return 0
+    def _found(self, service: Service, job_filter: JobFilter) -> bool:
+        """Tell whether the site finds any job by other filters than ours."""
+        statuses = tuple(FILTER_WORDS) if self.capabilities.needs_status else (None,)
+        return any(self._page(service, status, number=1, job_filter=job_filter).total for status in statuses)
 
+    def succeeded_since(self, service: Service, after: float) -> int:
+        """Count the succeeded jobs that the site's own time filter lets through.
 
-def _unended_in(reading: Reading) -> int:
-    return sum(1 for status, _word in reading.jobs.values() if status not in ("", "cancelled", "failed", "succeeded"))
+        Whichever of a job's times it compares, these ended after that; there may be more.
 
-
-def recount(reading: Reading, question: Question) -> None:
-    """Counts of a reading by its jobs, for the statuses whose jobs are all known by id."""
-    for status in question.statuses:
-        reading.counts[status] = None if reading.by_filter and status not in FILTER_WORDS else 0
-    for status, _word in reading.jobs.values():
-        if status in question.statuses:
-            reading.counts[status] = (reading.counts[status] or 0) + 1
-    reading.total = sum(reading.counts[status] or 0 for status in question.statuses)
+        :raises GpError: if the site does not answer, or does not honour times.
+        """
+        if self._found(service, JobFilter(start_time=self._now + _DAY)):
+            raise _not_honoured(service, "start_time")
+        return self._page(service, "succeeded", number=1, job_filter=JobFilter(start_time=after)).total
 
 
 @functools.lru_cache(maxsize=256, typed=True)
-def _known(word: t.Any, by_filter: str | None) -> tuple[str, t.Any]:
-    """Our status for a site's word; where it gave none, the one that it filtered by, or none yet.
+def _known(word: t.Any, filtered_by: str | None) -> tuple[str, t.Any]:
+    """Give our status for a site's word; without a word, the one that the site filtered by, or none yet.
 
-    Remembered, for what a million jobs share need not be kept a million times.
+    It is remembered so that a million jobs share a few tuples.
     """
-    if word is None and by_filter is not None:
-        return by_filter, FILTER_WORDS[by_filter]
-    return ("" if word is None else _status.normalise(word)), word
+    if word is None and filtered_by is not None:
+        return filtered_by, FILTER_WORDS[filtered_by]
+    return ("" if word is None else _statuses.normalise(word)), word
 
 
-def _not_whole(service: Service, listing: Listing) -> str:
-    why = f" ({listing.problem})" if listing.problem else ""
+def _not_honoured(service: Service, option: str) -> NotHonoured:
+    return NotHonoured(
+        f"The site does not honour {option} for {service}: it shows jobs that no such filter lets through, or none",
+        where=f"option {option}",
+        cure="Leave it out, ask with detail: full, and choose the jobs in the playbook (for times: use ended_after).",
+        service=str(service),
+    )
+
+
+def _restless(service: Service) -> str:
     return (
-        f"{service}: the listing is not whole: {len(listing.jobs)} of {listing.totals[0]} jobs seen, "
-        f"although it was read again{why}."
+        f"{service}: jobs come and go so fast that no moment without an active job was seen. Ask again, or look at "
+        "who submits them."
     )

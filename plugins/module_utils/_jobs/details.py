@@ -7,108 +7,125 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from urllib.parse import quote
 
-from .._errors import GpError, NotFound
+from .._errors import GpError, NotFound, NotUnderstood, OutOfRequests, OutOfTime
 from .._services import Service
 from .._statuses import FINISHED, normalise
-from .._wire import dialects as _api
-from .._wire.dialects import JobDetails
+from .._wire import dialects, responses
+from .._wire.responses import JobDetails
 from .._wire.site import Site
-from .capabilities import Habits, Proven
+from .listing import Map
 
-Each = t.Callable[..., t.Iterable[t.Any]]
-"""The built-in map, or a pool's, which asks side by side."""
+MOST_DETAILS = 500
+"""The most jobs of a service whose details are read in one measurement."""
+_MOST_TASKS = 20
+"""The most tasks of a service in which the messages of a job are looked for."""
 
-Key = tuple[Service, str]
+JobKey = tuple[Service, str]
 Messages = list[dict[str, str]]
-
-
-@dataclass
-class Known:
-    """What one measurement has learnt, and the next need not."""
-
-    details: dict[Key, JobDetails | None] = field(default_factory=dict)
-    """None for a job that the site no longer has."""
-    messages: dict[Key, Messages | None] = field(default_factory=dict)
-    """None for a job whose messages nobody can read."""
-    proven: Proven = field(default_factory=Proven)
-    clock_ahead: float | None = None
-    """What another of the site's clocks has confirmed, as ``SiteClock.ahead``."""
-
-    def forget_all_but(self, jobs: set[Key]) -> None:
-        """Keeps what is known of these jobs only: a long wait need not remember every job that came and went."""
-        self.details = {key: job for key, job in self.details.items() if key in jobs}
-        self.messages = {key: messages for key, messages in self.messages.items() if key in jobs}
 
 
 class Details:
     """Asks for single jobs, each once as long as it does not change."""
 
-    def __init__(self, site: Site, habits: Habits, each: Each, known: Known) -> None:
+    def __init__(
+        self,
+        site: Site,
+        side_by_side: Map,
+        jobs: dict[JobKey, JobDetails | None],
+        messages: dict[JobKey, Messages | None],
+    ) -> None:
+        """Begin with what earlier measurements have learnt.
+
+        :param jobs: the details known so far; None for a job that the site no longer has.
+        :param messages: the messages known so far; None for a job whose messages cannot be read.
+        """
         self._site = site
-        self._habits = habits
-        self._each = each
-        self._known = known
+        self._map = side_by_side
+        self._jobs = jobs
+        self._messages = messages
         self._tasks_of: dict[Service, list[str]] = {}
-        self.asked_for: set[Key] = set()
-        """The jobs that this measurement had to know about."""
+        self._asked_for: set[JobKey] = set()
 
     def get(self, service: Service, job_id: str) -> JobDetails | None:
-        """What is known of a job; None where nothing is."""
-        return self._known.details.get((service, job_id))
+        return self._jobs.get((service, job_id))
 
-    def fetch(self, jobs: t.Mapping[Key, str]) -> set[Service]:
-        """Fetches jobs, each with the status that a listing shows; gives the services of those that have no details."""
-        self.asked_for.update(jobs)
-        lacking = [key for key, status in jobs.items() if not self._is_current(key, status)]
-        for key, job in zip(lacking, self._each(self._one, lacking)):
-            self._known.details[key] = job
-        return {service for service, job_id in jobs if self._known.details[service, job_id] is None}
+    def messages(self, service: Service, job_id: str) -> Messages | None:
+        return self._messages.get((service, job_id))
 
-    def fetch_messages(self, keys: t.Sequence[Key]) -> None:
-        """Reads the messages of jobs from the REST side, where they can be read; that none can is no error."""
-        lacking = [key for key in keys if key not in self._known.messages or not self._has_ended(key)]
-        for key, messages in zip(lacking, self._each(self._messages_of, lacking)):
-            self._known.messages[key] = messages
+    def fetch(self, statuses: t.Mapping[JobKey, str]) -> set[Service]:
+        """Ask for jobs whose details are not known, or not as they are now.
 
-    def _is_current(self, key: Key, status: str) -> bool:
-        """Whether what is known of a job still holds: it is where it was, or where no job moves on from."""
-        job = self._known.details.get(key)
+        :param statuses: the status of each job by its listing; empty if that does not tell it.
+        :return: the services that list a job which the site does not have.
+        """
+        self._asked_for.update(statuses)
+        lacking = [key for key, status in statuses.items() if not self._is_current(key, status)]
+        for key, job in zip(lacking, self._map(self._one, lacking)):
+            self._jobs[key] = job
+        return {service for service, job_id in statuses if self._jobs[service, job_id] is None}
+
+    def fetch_messages(self, keys: t.Sequence[JobKey]) -> None:
+        """Read the messages of jobs from the REST side. That some cannot be read is no error."""
+        lacking = [key for key in keys if key not in self._messages or not self._has_ended(key)]
+        services = list(dict.fromkeys(service for service, job_id in lacking if not self._task_of(service, job_id)))
+        for service, tasks in zip(services, self._map(self._tasks, services)):
+            self._tasks_of[service] = tasks
+        for key, messages in zip(lacking, self._map(self._messages_of, lacking)):
+            self._messages[key] = messages
+
+    def kept(self) -> tuple[dict[JobKey, JobDetails], dict[JobKey, Messages]]:
+        """Give what the next measurement may want to know: of the jobs that this one asked for, and no others."""
+        jobs = {key: job for key, job in self._jobs.items() if key in self._asked_for and job is not None}
+        return jobs, {key: told for key, told in self._messages.items() if key in jobs and told is not None}
+
+    def _is_current(self, key: JobKey, status: str) -> bool:
+        job = self._jobs.get(key)
         known = normalise(job.word) if job is not None else ""
         return known in FINISHED if not status else known == status
 
-    def _has_ended(self, key: Key) -> bool:
-        job = self._known.details.get(key)
+    def _has_ended(self, key: JobKey) -> bool:
+        job = self._jobs.get(key)
         return job is not None and normalise(job.word) in FINISHED
 
-    def _one(self, key: Key) -> JobDetails | None:
+    def _one(self, key: JobKey) -> JobDetails | None:
+        service, job_id = key
+        url = f"{dialects.service_url(self._site.roots, service)}/jobs/{quote(job_id, safe='')}"
+
+        def understand(body: dict[str, t.Any]) -> JobDetails:
+            job = responses.parse_job(body, f"GET {url}")
+            if job.job_id != job_id:
+                raise NotUnderstood(f"The site answers with job {job.job_id}", where=f"GET {url}", transient=True)
+            return job
+
         try:
-            return self._habits.details(*key)
+            return self._site.ask(url, understand)
         except NotFound:
             return None
 
-    def _messages_of(self, key: Key) -> Messages | None:
+    def _messages_of(self, key: JobKey) -> Messages | None:
         service, job_id = key
-        job = self.get(service, job_id)
-        for task in self._tasks(service, job.url if job else None):
-            url = _api.rest_job_url(self._site.roots, service, task, job_id)
+        task = self._task_of(service, job_id)
+        for name in [task] if task else self._tasks_of.get(service, []):
+            url = dialects.rest_job_url(self._site.roots, service, name, job_id)
             try:
-                return self._site.ask(url, _api.parse_messages, {"returnMessages": "true"})
+                return self._site.ask(url, responses.parse_messages, {"returnMessages": "true"})
+            except (OutOfTime, OutOfRequests):
+                return None
             except GpError:
                 continue
         return None
 
-    def _tasks(self, service: Service, url: str | None) -> list[str]:
-        """The tasks that a job may be of: its address tells, or else the service's description."""
-        task = _api.task_of(url, service)
-        if task is not None:
-            return [task]
-        if service not in self._tasks_of:
-            try:
-                self._tasks_of[service] = self._site.ask(
-                    _api.rest_service_url(self._site.roots, service), _api.parse_tasks
-                )
-            except GpError:
-                self._tasks_of[service] = []
-        return self._tasks_of[service]
+    def _task_of(self, service: Service, job_id: str) -> str | None:
+        """Give the task of a job by its own address, if that tells."""
+        job = self.get(service, job_id)
+        return dialects.task_of(job.url if job else None, service)
+
+    def _tasks(self, service: Service) -> list[str]:
+        """Give the tasks that a job may be of, by the description of its service."""
+        try:
+            tasks = self._site.ask(dialects.rest_service_url(self._site.roots, service), responses.parse_tasks)
+        except GpError:
+            return []
+        return tasks[:_MOST_TASKS]

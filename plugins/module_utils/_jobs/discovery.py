@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Which services are meant: names as they stand, patterns by what the site lists."""
+"""Which services are meant: names as they are given, patterns by what the site lists."""
 
 from __future__ import annotations
 
@@ -10,93 +10,101 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .. import _services
-from .._errors import GpError, NotAllowed, NotFound, SiteError, UnknownService
+from .._errors import GpError, NotAllowed, NotFound, UnknownService
 from .._services import ROOT, Entry, Service
-from .._wire import dialects as _api
+from .._wire import dialects, responses
 from .._wire.site import Site
-from .filters import Question
+from .filters import Filters
+from .listing import Map
 
-Map = t.Callable[..., t.Iterable[t.Any]]
-"""The built-in map, or a pool's, which asks side by side. A worker of the pool takes the built-in one."""
+JOBS_SINCE = "Jobs can be asked for since ArcGIS Server 10.6.1 and ArcGIS Enterprise on Kubernetes 10.9.1."
 
-JOBS_SINCE = "Jobs can be asked for from ArcGIS Server 10.6.1 and ArcGIS Enterprise on Kubernetes 10.9.1 on."
-
-# Every site has it, and publishing runs in it: a listing without it is one that this account sees in part.
+# Every site has it, and publishing runs in it. If it is not listed, this account sees only a part of the site.
 _ALWAYS_THERE = Service("System", "PublishingTools")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Discovery:
-    """The services to ask. ``unseen`` maps what this account could not look into to the reason."""
+    """The services to ask."""
 
-    named: list[Service] = field(default_factory=list)
-    found: list[Service] = field(default_factory=list)
-    may_be_missing: set[Service] = field(default_factory=set)
+    named: tuple[Service, ...] = ()
+    found: tuple[Service, ...] = ()
+    may_be_missing: frozenset[Service] = frozenset()
     state: str = "none"
-    unseen: dict[str, str] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
-    synchronous: list[str] = field(default_factory=list)
-    stopped: list[str] = field(default_factory=list)
+    unseen: t.Mapping[str, str] = field(default_factory=dict)
+    """What this account could not look into, with the reason."""
+    missing: tuple[str, ...] = ()
 
 
-def discover(site: Site, question: Question, each: Map = map) -> Discovery:
-    """The services that a question means; raises UnknownService for a pattern that matches nothing."""
-    found = Discovery()
-    patterns = [entry for entry in question.services if entry.is_pattern]
-    for entry in question.services:
-        if not entry.is_pattern and not question.excludes(entry.service) and entry.service not in found.named:
-            found.named.append(entry.service)
+def discover(site: Site, filters: Filters, side_by_side: Map = map) -> Discovery:
+    """Find the services that the filters mean.
+
+    :raises UnknownService: for a pattern that matches nothing.
+    """
+    named, may_be_missing = {}, set()
+    for entry in filters.services:
+        if not entry.is_pattern and not filters.excludes(entry.service):
+            named[entry.service] = None
             if entry.may_be_missing:
-                found.may_be_missing.add(entry.service)
-    if question.services and not patterns:
-        return found
+                may_be_missing.add(entry.service)
+    patterns = [entry for entry in filters.services if entry.is_pattern]
+    if filters.services and not patterns:
+        return Discovery(tuple(named), may_be_missing=frozenset(may_be_missing))
     patterns = patterns or [Entry("*")]
-    listed, found.unseen = list_services(site, _folders(patterns), each)
-    _match(question, patterns, [one for one in listed if one.type == _services.GP], listed, found)
+    listed, unseen = list_services(site, _folders(patterns), side_by_side)
+    found, missing = _match(filters, patterns, listed, is_partial=bool(unseen))
     if (
         any(pattern.matches(_ALWAYS_THERE) for pattern in patterns)
-        and _ALWAYS_THERE not in [*listed, *found.named]
-        and not question.excludes(_ALWAYS_THERE)
+        and _ALWAYS_THERE not in [*listed, *named]
+        and not filters.excludes(_ALWAYS_THERE)
     ):
-        found.unseen.setdefault(
+        unseen.setdefault(
             str(_ALWAYS_THERE),
-            "The site does not list it for this account, and no site is without it: the account sees only a part. "
+            "The site does not list it for this account, and every site has it, so the account sees only a part. "
             f"Use one with {site.dialect.privileges}, or exclude it if this site really has none.",
         )
-    found.state = "partial" if found.unseen else "complete"
-    return found
+    return Discovery(
+        tuple(named),
+        tuple(sorted(found - named.keys())),
+        frozenset(may_be_missing),
+        "partial" if unseen else "complete",
+        unseen,
+        missing,
+    )
 
 
 def _match(
-    question: Question, patterns: list[Entry], services: list[Service], listed: list[Service], found: Discovery
-) -> None:
-    """Adds the services that the patterns match; a pattern that matches nothing is a misspelling."""
+    filters: Filters, patterns: list[Entry], listed: list[Service], is_partial: bool
+) -> tuple[set[Service], tuple[str, ...]]:
+    """Give the services that patterns match, and the patterns that match nothing and may."""
+    services = [one for one in listed if one.type == _services.GP]
+    found: set[Service] = set()
+    missing = []
     for pattern in patterns:
         matched = [one for one in services if pattern.matches(one)]
-        if not matched and question.services and not found.unseen:
-            if pattern.may_be_missing:
-                found.missing.append(pattern.text)
-                continue
-            raise UnknownService(
-                f"No geoprocessing service matches '{pattern.text}'",
-                where="option services",
-                cure=_suggestion(pattern.text, listed)
-                or "Look at the folder's name, or set missing: ignore for this entry.",
-            )
-        for one in matched:
-            if one not in found.found and one not in found.named and not question.excludes(one):
-                found.found.append(one)
-    found.found.sort()
+        if not matched and filters.services and not is_partial:
+            if not pattern.may_be_missing:
+                raise UnknownService(
+                    f"No geoprocessing service matches '{pattern.text}'",
+                    where="option services",
+                    cure=_suggestion(pattern.text, listed)
+                    or "Look at the folder's name, or set missing: ignore for this entry.",
+                )
+            missing.append(pattern.text)
+        found.update(one for one in matched if not filters.excludes(one))
+    return found, tuple(missing)
 
 
 def _folders(patterns: list[Entry]) -> set[str] | None:
-    """The folders to look into; None for all of them."""
+    """Give the folders to look into; None for all of them."""
     folders = [pattern.folder for pattern in patterns]
     return None if None in folders else {t.cast(str, folder) for folder in folders}
 
 
-def list_services(site: Site, only: set[str] | None = None, each: Map = map) -> tuple[list[Service], dict[str, str]]:
-    """All services of the site (or of some folders) of every type, and the folders that could not be seen."""
+def list_services(
+    site: Site, only: set[str] | None = None, side_by_side: Map = map
+) -> tuple[list[Service], dict[str, str]]:
+    """List all services of the site (or of some folders) of every type, and the folders that could not be seen."""
     services: list[Service] = []
     unseen: dict[str, str] = {}
     if only is None:
@@ -110,7 +118,7 @@ def list_services(site: Site, only: set[str] | None = None, each: Map = map) -> 
         except (NotAllowed, NotFound) as error:
             return error
 
-    for folder, result in zip(folders, each(one_folder, folders)):
+    for folder, result in zip(folders, side_by_side(one_folder, folders)):
         if isinstance(result, GpError):
             unseen[f"{folder}/*"] = str(result)
         else:
@@ -119,7 +127,7 @@ def list_services(site: Site, only: set[str] | None = None, each: Map = map) -> 
 
 
 def in_folder(site: Site, folder: str) -> list[Service]:
-    """The services of one folder; none where the site no longer has it."""
+    """List the services of one folder; none if the site no longer has it."""
     try:
         return _folder(site, folder)[0]
     except NotFound as error:
@@ -135,17 +143,17 @@ def in_folder(site: Site, folder: str) -> list[Service]:
 
 
 def _folder(site: Site, folder: str) -> tuple[list[Service], list[str]]:
-    url = _api.folder_url(site.roots, folder)
-    return site.ask(url, lambda body: _api.parse_folder(body, folder, f"GET {url}"))
+    url = dialects.folder_url(site.roots, folder)
+    return site.ask(url, lambda body: responses.parse_folder(body, folder, f"GET {url}"))
 
 
-def explain_missing(site: Site, service: Service) -> UnknownService:
-    """The error for a named service whose jobs the site does not find, with what is there instead."""
-    try:
-        listed, unseen = list_services(site)
-        is_certain = f"{service.folder}/*" not in unseen
-    except SiteError:
-        listed, is_certain = [], False
+def explain_missing(site: Site, service: Service, listed: list[Service], unseen: t.Mapping[str, str]) -> UnknownService:
+    """Make the error for a named service whose jobs the site does not find, with what is there instead.
+
+    :param listed: all services that the site lists.
+    :param unseen: the folders (``Folder/*``, or ``*`` for all) that could not be seen.
+    """
+    is_certain = not {"*", f"{service.folder}/*"} & unseen.keys()
     if service in listed:
         if runs_synchronously(site, service):
             return synchronous(service)
@@ -180,7 +188,7 @@ def _suggestion(text: str, listed: list[Service]) -> str:
 
 
 def synchronous(service: Service) -> UnknownService:
-    """The error for a named service that never has jobs."""
+    """Make the error for a named service that never has jobs."""
     return UnknownService(
         f"{service} runs synchronously, so it has no jobs to ask for",
         where="option services",
@@ -190,14 +198,14 @@ def synchronous(service: Service) -> UnknownService:
 
 
 def runs_synchronously(site: Site, service: Service) -> bool | None:
-    """Whether a service runs synchronously, by its admin description or else its REST one; None where neither says.
+    """Ask whether a service runs synchronously, by its admin or else its REST description; None if neither says.
 
-    Raises NotFound where the site does not have the service.
+    :raises NotFound: if the site does not have the service.
     """
-    says = site.ask(_api.service_url(site.roots, service), _api.is_synchronous)
+    says = site.ask(dialects.service_url(site.roots, service), responses.is_synchronous)
     if says is None and service.type == _services.GP:
         try:
-            says = site.ask(_api.rest_service_url(site.roots, service), _api.is_synchronous)
+            says = site.ask(dialects.rest_service_url(site.roots, service), responses.is_synchronous)
         except GpError:
             return None
     return says

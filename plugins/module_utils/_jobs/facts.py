@@ -2,61 +2,73 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The facts: what was read, shaped for playbooks. A count that was not asked for, or cannot be known, is None."""
+"""The facts: what was read, shaped for playbooks. A count that was not asked for, or not seen in full, is None."""
 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, field
 
-from .. import _statuses as _status
-from .. import _times
+from .. import _statuses, _times
 from .._services import Service
-from .._wire import dialects as _api
-from .._wire.dialects import JobDetails
+from .._wire import dialects
 from .._wire.site import Site
-from .counting import Reading
-from .details import Known, Messages
-from .discovery import Discovery
-from .filters import CLOCK_SLACK, Question
-from .health import About
+from .details import Details
+from .filters import Filters
+from .health import Health
+from .reading import Counts, Reading
 
-Details = t.Mapping[tuple[Service, str], t.Optional[JobDetails]]
-Counts = dict[str, t.Optional[int]]
+
+@dataclass(frozen=True)
+class Seen:
+    """What became of the services besides those that were read, by name."""
+
+    discovery: str = "none"
+    unseen: t.Mapping[str, str] = field(default_factory=dict)
+    """What this account could not look into, with the reason."""
+    missing: t.Sequence[str] = ()
+    synchronous: t.Sequence[str] = ()
+    stopped: t.Sequence[str] = ()
 
 
 def build(
     site: Site,
-    question: Question,
-    found: Discovery,
+    filters: Filters,
+    seen: Seen,
     readings: t.Sequence[Reading],
-    known: Known,
-    about: t.Mapping[Service, About],
-    now: float,
+    details: Details,
+    health: t.Mapping[Service, Health],
+    as_of: float,
+    retention: float | None,
 ) -> dict[str, t.Any]:
-    """The facts of one query, as the documentation of gp_jobs_query describes them."""
-    everything_seen = not found.unseen and all(reading.complete for reading in readings)
-    jobs, truncated, next_start = _jobs(question, readings, known)
-    by_filter = any(reading.by_filter for reading in readings)
-    doubt = site.client.clock.doubt
-    unseen = [status for status in question.statuses if by_filter and status not in _status.FILTER_WORDS]
+    """Give the facts of one query, as the documentation of gp_jobs_query describes them.
+
+    :param as_of: epoch seconds of the site's clock.
+    :param retention: seconds that finished jobs are kept, None if nobody says.
+    """
+    complete = not seen.unseen and all(reading.complete for reading in readings)
+    jobs, truncated, next_start = _jobs(filters, readings, details)
+    unread = Health()
     return {
         "api": site.dialect.api,
         "site": site.roots.context,
         "account": site.connection.username,
-        "as_of": _times.iso(now),
-        "clock_doubt": round(doubt) if doubt is not None else None,
-        "complete": everything_seen and not truncated,
-        "discovery": found.state,
-        "unseen": [{"name": name, "why": why} for name, why in sorted(found.unseen.items())],
-        "missing": sorted(found.missing),
-        "synchronous": sorted(found.synchronous),
-        "stopped": sorted(found.stopped),
-        "unseen_statuses": unseen,
-        "total": _sum([reading.total for reading in readings]) if everything_seen else None,
-        "counts": _groups(question, _sums(question, readings) if everything_seen else _nothing(), readings),
-        "services": [{**_service(question, one), **about.get(one.service, About()).to_result()} for one in readings],
+        "as_of": _times.iso(as_of),
+        "clock_difference": _rounded(site.client.clock.difference),
+        "complete": complete,
+        "discovery": seen.discovery,
+        "unseen": [{"name": name, "why": why} for name, why in sorted(seen.unseen.items())],
+        "missing": sorted(seen.missing),
+        "synchronous": sorted(seen.synchronous),
+        "stopped": sorted(seen.stopped),
+        "retention": _rounded(retention),
+        "total": _sum([reading.total for reading in readings]) if complete else None,
+        "counts": _with_groups(filters, _sums(filters, readings) if complete else _unknown(), readings),
+        "services": [
+            {**_service(filters, reading), **health.get(reading.service, unread).to_facts()} for reading in readings
+        ],
         "jobs": jobs,
-        "start": question.start,
+        "start": filters.start,
         "truncated": truncated,
         "next_start": next_start,
         "requests": {
@@ -68,87 +80,39 @@ def build(
     }
 
 
-def leave_out_ended(reading: Reading, details: Details, after: float) -> None:
-    """Leaves out the finished jobs that ended before ``after``. One whose end cannot be read counts as after it."""
-    unreadable = 0
-    for job_id, (status, _word) in list(reading.jobs.items()):
-        job = details.get((reading.service, job_id))
-        if status not in _status.FINISHED or job is None:
-            continue
-        if job.ended is None:
-            unreadable += 1
-        elif job.ended < after:
-            del reading.jobs[job_id]
-    if unreadable:
-        reading.warnings.append(
-            f"{reading.service}: {unreadable} finished jobs do not tell when they ended; they count as lately ended."
-        )
-
-
-def doubt_times(reading: Reading, question: Question, details: Details, after: float, doubt: float | None) -> None:
-    """Doubts a reading where a job ended within so many seconds before ``after``; None for any number of seconds."""
-    between = 0
-    for job_id, (status, _word) in reading.jobs.items() if doubt != 0 else ():
-        job = details.get((reading.service, job_id))
-        if job is not None and job.ended is not None and status in _status.FINISHED and status in question.statuses:
-            between += job.ended < after and (doubt is None or job.ended >= after - doubt)
-    if between:
-        clocks = (
-            f"the site's answers tell a time that is {_times.spell(doubt)} ahead of the machine's that "
-            "asked, or of one another. Set the clock that is wrong."
-            if doubt is not None
-            else "the site's answers carry no date. Let through the header Date."
-        )
-        reading.doubt(
-            f"{reading.service}: {between} of its jobs ended before {_times.iso(after)}, but by so little that it "
-            f"depends on the clock: {clocks}"
-        )
-
-
-def is_window_known(reading: Reading, question: Question, api: str, details: Details, now: float) -> bool | None:
-    """Whether the site remembers as far back as the window goes; None where nothing tells.
-
-    To be asked before old jobs are left out: a job from before the window shows that the memory reaches that far.
-    """
-    moment = question.ended_after or question.start_time
-    if moment is None:
-        return None
-    begins = moment.at(now)
-    for job_id in reading.jobs:
-        job = details.get((reading.service, job_id))
-        if job is not None and job.ended is not None and job.ended < begins:
-            return True
-    return False if api == _api.SERVER and now - begins > _api.SERVER_MEMORY + CLOCK_SLACK else None
+def nothing_seen() -> dict[str, t.Any]:
+    """Give the keys of facts for a query that failed, so that a condition on them can be read."""
+    return {
+        "complete": False,
+        "total": None,
+        "counts": {**_unknown(), "active": None, "queued": None},
+        "services": [],
+        "jobs": [],
+    }
 
 
 def _jobs(
-    question: Question, readings: t.Sequence[Reading], known: Known
+    filters: Filters, readings: t.Sequence[Reading], details: Details
 ) -> tuple[list[dict[str, t.Any]] | None, bool, int | None]:
-    """The jobs that ``detail`` asks for, whether ``limit`` cut them, and where the listing then goes on."""
-    next_start = next((reading.next_start for reading in readings if reading.next_start is not None), None)
-    if question.detail == "counts":
+    """Give the jobs that ``detail`` asks for, whether ``limit`` cut them, and where the listing then goes on."""
+    if filters.detail == "counts":
         return None, False, None
     jobs = []
     for reading in readings:
         service = str(reading.service)
         for job_id, (status, word) in reading.jobs.items():
-            if status in question.statuses:
-                job: dict[str, t.Any] = {
-                    "service": service,
-                    "job_id": job_id,
-                    "status": status,
-                    "job_status": str(word),
-                }
-                if question.detail == "full":
-                    key = (reading.service, job_id)
-                    job.update(_full(known.details.get(key), known.messages.get(key)))
+            if status in filters.statuses:
+                job = {"service": service, "job_id": job_id, "status": status, "job_status": str(word)}
+                if filters.detail == "full":
+                    job.update(_full(details, reading.service, job_id))
                 jobs.append(job)
-    cut = question.limit is not None and len(jobs) > question.limit
-    truncated = cut or next_start is not None
-    return jobs[: question.limit] if cut else jobs, truncated, next_start if len(readings) == 1 else None
+    next_starts = [reading.next_start for reading in readings if reading.next_start is not None]
+    truncated = bool(next_starts) or (filters.limit is not None and len(jobs) > filters.limit)
+    return jobs[: filters.limit], truncated, next_starts[0] if next_starts and len(readings) == 1 else None
 
 
-def _full(job: JobDetails | None, messages: Messages | None) -> dict[str, t.Any]:
+def _full(details: Details, service: Service, job_id: str) -> dict[str, t.Any]:
+    job = details.get(service, job_id)
     return {
         "user_name": job.user_name if job else None,
         "anonymous": job.anonymous if job else False,
@@ -156,28 +120,35 @@ def _full(job: JobDetails | None, messages: Messages | None) -> dict[str, t.Any]
         "submitted_time": _times.iso(job.submitted) if job else None,
         "start_time": _times.iso(job.started) if job else None,
         "end_time": _times.iso(job.ended) if job else None,
-        "url": _api.safe_url(job.url) if job and job.url else None,
-        "messages": messages,
+        "url": dialects.safe_url(job.url) if job and job.url else None,
+        "messages": details.messages(service, job_id),
     }
 
 
-def _service(question: Question, reading: Reading) -> dict[str, t.Any]:
+def _service(filters: Filters, reading: Reading) -> dict[str, t.Any]:
+    page = reading.page
     return {
         "service": str(reading.service),
         "total": reading.total,
-        "counts": _groups(question, reading.counts, [reading]),
+        "counts": _with_groups(filters, reading.counts, [reading]),
         "at_least": reading.at_least,
-        "complete": reading.complete and reading.next_start is None,
+        "complete": reading.complete,
         "pages": reading.pages,
-        "window_known": reading.window_known,
-        "query": reading.echo,
-        "warnings": reading.warnings,
+        "num": page.num if page else None,
+        "start": filters.start,
+        "next_start": reading.next_start or -1,
+        "query": page.echo if page else {},
+        "warnings": list(reading.warnings),
         "error": reading.error,
     }
 
 
-def _nothing() -> Counts:
-    return dict.fromkeys(_status.STATUSES)
+def _unknown() -> Counts:
+    return dict.fromkeys(_statuses.STATUSES)
+
+
+def _rounded(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)
 
 
 def _sum(numbers: t.Sequence[int | None]) -> int | None:
@@ -185,27 +156,27 @@ def _sum(numbers: t.Sequence[int | None]) -> int | None:
     return sum(known) if len(known) == len(numbers) else None
 
 
-def _sums(question: Question, readings: t.Sequence[Reading]) -> Counts:
-    """The counts of all services together; with no service at all, what was asked for is 0."""
+def _sums(filters: Filters, readings: t.Sequence[Reading]) -> Counts:
+    """Add up the counts of all services; with no service at all, what was asked for is 0."""
     return {
-        status: _sum([reading.counts[status] for reading in readings]) if status in question.statuses else None
-        for status in _status.STATUSES
+        status: _sum([reading.counts[status] for reading in readings]) if status in filters.statuses else None
+        for status in _statuses.STATUSES
     }
 
 
-def _groups(question: Question, counts: Counts, readings: t.Sequence[Reading]) -> Counts:
-    """Counts with the groups: known only where every status that a site can filter by was asked for, and no less.
+def _with_groups(filters: Filters, counts: Counts, readings: t.Sequence[Reading]) -> Counts:
+    """Add the groups: known only if every status that a site can filter by was asked for and nothing else narrows.
 
-    And where no job of the group was seen in a status that was not asked for, which the sum would leave out.
+    A job that was seen in a status of the group that was not asked for makes the group unknown as well.
     """
 
     def group(statuses: t.Sequence[str]) -> int | None:
-        filterable = [status for status in statuses if status in _status.FILTER_WORDS]
-        if question.is_narrowed or any(counts[status] is None for status in filterable):
+        filterable = [status for status in statuses if status in _statuses.FILTER_WORDS]
+        if filters.is_narrowed or any(counts[status] is None for status in filterable):
             return None
-        left_out = set(statuses).difference(question.statuses)
+        left_out = set(statuses).difference(filters.statuses)
         if left_out and any(status in left_out for reading in readings for status, _word in reading.jobs.values()):
             return None
         return sum(counts[status] or 0 for status in statuses)
 
-    return {**counts, "active": group(_status.ACTIVE), "queued": group(_status.QUEUED)}
+    return {**counts, "active": group(_statuses.ACTIVE), "queued": group(_statuses.QUEUED)}

@@ -2,27 +2,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What is asked, from the query options: checked before anything is sent."""
+"""The query options, read and checked before anything is sent."""
 
 from __future__ import annotations
 
-import typing as t
 from dataclasses import dataclass
 
-from .. import _options, _services, _times
-from .. import _statuses as _status
+from .. import _options, _services, _statuses, _times
 from .._errors import BadOption
 from .._services import Entry, Service
 from .._times import Moment
-from .._wire.dialects import Ask
+from .._wire.dialects import JobFilter
 
 CLOCK_SLACK = 60.0
-"""So many seconds two clocks may differ without anybody being wrong."""
+"""Seconds by which two clocks may differ although both are right."""
 
 
 @dataclass(frozen=True)
-class Question:
-    """The query options, parsed. ``statuses`` is every status where none was asked for."""
+class Filters:
+    """What is asked for. ``statuses`` is every status unless some were asked for."""
 
     services: tuple[Entry, ...]
     exclude: tuple[Entry, ...]
@@ -33,29 +31,33 @@ class Question:
     ended_after: Moment | None
     user_name: str | None
     machine_name: str | None
-    page_size: int
+    number: int
     start: int
     limit: int | None
     detail: str
     include: tuple[str, ...] = ()
     enough: int | None = None
+    detail_limit: int | None = None
     message_limit: int | None = None
+    retention: float | None = None
+    """Seconds that the site keeps finished jobs, as the user says."""
 
     @classmethod
-    def read(cls, get: _options.Read) -> Question:
-        """The question that these options ask; raises BadOption."""
+    def read(cls, get: _options.Read) -> Filters:
+        """Read the options.
 
-        for name, option in _options.QUERY.items():
-            _options.check_value(name, option, get(name))
+        :param get: gives the value of an option by its name, None if it was not given.
+        :raises BadOption: for a value that no query can have.
+        """
 
         def text(name: str) -> str | None:
             value = get(name)
             return str(value).strip() or None if value is not None else None
 
-        def number(name: str, otherwise: int | None, least: int = 1) -> int | None:
+        def number(name: str, least: int = 1) -> int | None:
             value = get(name)
             if value is None or value == "":
-                return otherwise
+                return None
             _options.check_range(name, value, least)
             return int(value)
 
@@ -64,30 +66,33 @@ class Question:
             return _times.parse_moment(value, name) if value is not None else None
 
         words = [word for word in get("job_status") or () if str(word).strip()]
-        question = cls(
+        retention = text("retention")
+        filters = cls(
             services=_services.parse_entries(get("services") or (), "services"),
             exclude=_services.parse_entries(get("exclude_services") or (), "exclude_services"),
-            statuses=_status.parse(words) if words else _status.STATUSES,
+            statuses=_statuses.parse(words) if words else _statuses.STATUSES,
             asks_all_statuses=not words,
             start_time=moment("start_time"),
             end_time=moment("end_time"),
             ended_after=moment("ended_after"),
             user_name=text("user_name"),
             machine_name=text("machine_name"),
-            page_size=t.cast(int, number("page_size", _options.default_of("page_size"))),
-            start=t.cast(int, number("start", 1)),
-            limit=number("limit", None),
+            number=number("number") or _options.default_of("number"),
+            start=number("start") or 1,
+            limit=number("limit"),
             detail=text("detail") or _options.default_of("detail"),
             include=tuple(get("include") or ()),
-            enough=number("enough", None),
-            message_limit=number("message_limit", None, least=0),
+            enough=number("enough"),
+            detail_limit=number("detail_limit", least=0),
+            message_limit=number("message_limit", least=0),
+            retention=_times.parse_duration(retention, "retention") if retention is not None else None,
         )
-        question._check()
-        return question
+        filters._check()
+        return filters
 
     def _check(self) -> None:
         if self.start_time and self.end_time and (self.start_time.fixed is None) == (self.end_time.fixed is None):
-            self.check_order(0.0)
+            self._check_order(0.0)
         if self.detail == "counts" and (self.limit is not None or self.start > 1):
             name = "limit" if self.limit is not None else "start"
             raise BadOption(
@@ -110,8 +115,12 @@ class Question:
             )
 
     def check_clock(self, now: float) -> None:
-        """Refuses times that no job can meet yet, now that the site's clock is known."""
-        self.check_order(now)
+        """Refuse times that no job can meet yet, as soon as the site's clock is known.
+
+        :param now: epoch seconds of the site's clock.
+        :raises BadOption: for a window that lies in the future or ends before it begins.
+        """
+        self._check_order(now)
         for option, moment in (("start_time", self.start_time), ("ended_after", self.ended_after)):
             if moment is not None and moment.at(now) > now + CLOCK_SLACK:
                 raise BadOption(
@@ -120,8 +129,7 @@ class Question:
                     cure="No job can have come so far; give a time that has passed.",
                 )
 
-    def check_order(self, now: float) -> None:
-        """Refuses a window that ends before it starts."""
+    def _check_order(self, now: float) -> None:
         if self.start_time and self.end_time and self.start_time.at(now) > self.end_time.at(now):
             raise BadOption(
                 "start_time is after end_time",
@@ -132,8 +140,26 @@ class Question:
     @property
     def is_one_listing(self) -> bool:
         """Whether the jobs asked for are one listing of the site, in the order in which it pages."""
-        filterable = len(self.statuses) == 1 and self.statuses[0] in _status.FILTER_WORDS
-        return self.ended_after is None and (self.asks_all_statuses or filterable)
+        is_one_filter = len(self.statuses) == 1 and self.statuses[0] in _statuses.FILTER_WORDS
+        return self.ended_after is None and (self.asks_all_statuses or is_one_filter)
+
+    @property
+    def is_slice(self) -> bool:
+        """Whether only a part of each listing is asked for."""
+        return (self.limit is not None or self.start > 1) and self.is_one_listing
+
+    @property
+    def asks_for_active(self) -> bool:
+        return any(status in _statuses.ACTIVE for status in self.statuses)
+
+    @property
+    def asks_for_finished(self) -> bool:
+        return any(status in _statuses.FINISHED for status in self.statuses)
+
+    @property
+    def needs_ids(self) -> bool:
+        """Whether finished jobs have to be known one by one, and not only counted."""
+        return self.detail != "counts" or self.ended_after is not None
 
     @property
     def is_windowed(self) -> bool:
@@ -142,17 +168,22 @@ class Question:
 
     @property
     def is_timed(self) -> bool:
-        """Whether what is asked for depends on what time it is."""
+        """Whether the answer depends on what time it is."""
         return self.is_windowed or self.ended_after is not None
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether anything but the status narrows what is counted, so that zero active jobs would mean little."""
+        """Whether the site filters by more than the status, so that no active job among these proves little."""
         return self.is_windowed or self.user_name is not None or self.machine_name is not None
 
-    def ask(self, now: float) -> Ask:
-        """The filters of this question, less the status, with its times fixed by the site's now."""
-        return Ask(
+    def looks_back_to(self, now: float) -> float | None:
+        """Tell from when on finished jobs are asked for, in epoch seconds; None if no time is given."""
+        moment = self.ended_after or self.start_time
+        return moment.at(now) if moment is not None else None
+
+    def job_filter(self, now: float) -> JobFilter:
+        """Give the site's filters but the status, with times fixed by ``now`` (epoch seconds)."""
+        return JobFilter(
             start_time=self.start_time.at(now) if self.start_time else None,
             end_time=self.end_time.at(now) if self.end_time else None,
             user_name=self.user_name,
@@ -160,5 +191,4 @@ class Question:
         )
 
     def excludes(self, service: Service) -> bool:
-        """Whether ``exclude_services`` means that service."""
         return any(entry.matches(service) for entry in self.exclude)

@@ -2,179 +2,171 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Listings of jobs: all their pages, until everything is there, or is known not to be.
+"""Listings: all pages of one query, until every job that was there at the first page is seen.
 
-Nobody documents the order of a listing, the largest page, or what happens to it while jobs come and go. So nothing is
-taken on trust: jobs are merged by id, each page begins with the last job of the one before (where it does not, the
-listing has moved and jobs may have slipped through the seam), and a listing counts as whole only if it holds at least
-as many jobs as the site announced at its first page. What is not whole is read again.
+No document tells the order of a listing, the largest page, or what happens while jobs come and go. So jobs are merged
+by id, and each page begins with the last job of the page before. If that job is not there, the listing has moved, and a
+job may have slipped through. Nothing is read beyond what the first page announced and what has shifted since, and after
+three ways through a listing that is still not whole says so.
 """
 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .._errors import NotAllowed, NotFound, SiteError
-from .._wire.dialects import Ask, Page
+from .._wire.responses import Page
 
-_TRIES = 3
-_MOST_IDLE_PAGES = 20
-_MOST_AT_ONCE = 100
+WAYS = 3
+_SIDE_BY_SIDE = 100
 
-ReadPage = t.Callable[[Ask, int, int], Page]
-"""Reads one page: filters, start, number."""
-Each = t.Callable[..., t.Iterable[Page]]
+ReadPage = t.Callable[[int, int], Page]
+"""Reads one page: start (from 1) and number."""
+Map = t.Callable[..., t.Iterable[t.Any]]
 """The built-in map, or a pool's, which asks side by side."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Listing:
-    """The jobs of one query, by id, with the site's word for the status of each."""
+    """The jobs of one query by id, with the site's word for the status of each."""
 
-    jobs: dict[str, t.Any] = field(default_factory=dict)
-    totals: list[int] = field(default_factory=list)
-    echo: dict[str, t.Any] = field(default_factory=dict)
-    pages: int = 0
-    moved: bool = False
-    """Whether the listing shifted under our hands."""
-    seamless: bool = True
-    """Whether every page began with the last job of the one before, so that a shift would have shown."""
-    next_start: int | None = None
-    """Where a listing that was cut goes on."""
+    jobs: dict[str, t.Any]
+    first: Page
+    pages: int
+    is_whole: bool
+    """Whether every job that the first page announced was seen."""
     problem: str = ""
-    """The site's error for a page, where the listing ended with one."""
-
-    @property
-    def is_whole(self) -> bool:
-        if self.moved or self.next_start is not None:
-            return False
-        steady = len(set(self.totals)) == 1
-        return len(self.jobs) >= self.totals[0] and not (steady and len(self.jobs) > self.totals[0])
-
-    def add(self, page: Page) -> bool:
-        """Merges a page; says whether it brought a job that was not there yet."""
-        before = len(self.jobs)
-        self.jobs.update(page.jobs)
-        self.totals.append(page.total)
-        self.echo = self.echo or page.echo
-        self.pages += 1
-        return len(self.jobs) > before
+    """Why it is not whole."""
+    next_start: int | None = None
+    """Where a listing goes on after ``limit`` cut it."""
 
 
-def read_all(read: ReadPage, ask: Ask, number: int, first: Page | None = None, each: Each = map) -> Listing:
-    """The whole listing, read again where it is not whole; look at ``is_whole`` before counting on it.
+def goes_on(page: Page, start: int) -> bool:
+    """Tell whether the site says that jobs follow a page, whatever its total says."""
+    return page.next_start is not None and page.next_start >= start + max(1, len(page.jobs))
 
-    :param each: asks for pages, side by side where it can; what has to be read again is read page after page.
+
+def read_all(read: ReadPage, number: int, first: Page | None = None, side_by_side: Map = map) -> Listing:
+    """Read a listing, three times at most.
+
+    :param number: the page size to ask for.
+    :param first: its first page, if that has been read.
+    :param side_by_side: a pool's map, if pages may be asked for at the same time.
     """
-    pages = 0
-    before: t.Iterable[str] = ()
-    for attempt in range(_TRIES):
-        listing = _scan(read, ask, number, first or read(ask, 1, number), each if attempt == 0 else None)
-        pages += listing.pages
-        first = None
-        # Pages of a single job cannot overlap: then two ways through them have to agree.
-        if listing.is_whole and (listing.seamless or listing.jobs.keys() == before):
-            break
-        before = listing.jobs.keys()
-    else:
-        listing.moved = listing.moved or not listing.seamless
-    listing.pages = pages
+    pages, before = 0, None
+    for way in range(WAYS):
+        walk = _Walk(read, number, first if way == 0 and first is not None else read(1, number))
+        walk.go(side_by_side if way == 0 else map)
+        pages += walk.pages
+        listing = walk.listing(pages)
+        # Pages of a single job cannot overlap, so two ways through have to agree.
+        if listing.is_whole and (walk.overlaps or listing.jobs.keys() == before):
+            return listing
+        before = listing.jobs.keys() if listing.is_whole else None
+    if listing.is_whole:
+        return Listing(listing.jobs, listing.first, pages, False, "its pages hold one job each and did not agree")
     return listing
 
 
-def _scan(read: ReadPage, ask: Ask, number: int, page: Page, each: Each | None) -> Listing:
-    """One way through the pages of a listing: side by side as far as its first page tells where they start."""
-    listing = Listing()
-    listing.add(page)
-    start, idle = 1, 0
-    if each is not None:
-        size = len(page.jobs)
+class _Walk:
+    """One way through the pages of a listing."""
+
+    def __init__(self, read: ReadPage, number: int, first: Page) -> None:
+        self._read = read
+        self._number = number
+        self._first = self._page = first
+        self._start = 1
+        self._end = first.total
+        """The place of the last job that has to be seen; jobs that arrive in front of it push it on."""
+        self._grew = False
+        self._jobs = dict(first.jobs)
+        self._problem = ""
+        self.pages = 1
+        self.overlaps = True
+
+    def go(self, side_by_side: Map) -> None:
+        """Read on until the end, or until something does not add up."""
+        size = len(self._first.jobs)
+        most = 2 * -(-self._first.total // max(1, size - 1)) + 2
         try:
-            for following in _side_by_side(lambda start: read(ask, start, number), _starts(page), each):
-                start += size - 1
-                listing.moved = listing.moved or not page.jobs.keys() & following.jobs.keys()
-                page = following
-                listing.add(page)
-                if listing.moved or len(page.jobs) < size:
-                    break  # in vain, or the end, whatever the total says
+            if side_by_side is not map and size > 1 and self._first.next_start == size + 1:
+                self._all_at_once(range(size, self._first.total, size - 1), side_by_side)
+            while not self._problem and self._place < self._end:
+                if self.pages >= most:
+                    self._problem = "jobs arrive as fast as pages are read"
+                    break
+                start = self._place if len(self._page.jobs) > 1 else self._place + 1
+                self._add(start, self._read(start, self._number))
         except (NotAllowed, NotFound):
             raise
         except SiteError as error:
-            listing.problem = str(error)
-            listing.moved = True
-        if listing.moved:
-            return listing
-    while (onward := _onward(page, start, len(listing.jobs))) is not None:
-        seam = page.jobs.keys()
-        back = 1 if len(seam) > 1 else 0
-        try:
-            start, page = onward - back, read(ask, onward - back, number)
-            fresh = listing.add(page)
-            listing.seamless = listing.seamless and back > 0
-            listing.moved = listing.moved or (back > 0 and not seam & page.jobs.keys())
-            if back and not fresh:  # a site that pages by a grid of its own
-                start, page = onward, read(ask, onward, number)
-                fresh = listing.add(page)
-        except (NotAllowed, NotFound):
-            raise
-        except SiteError as error:  # past the end, says the site
-            listing.problem = str(error)
-            break
-        idle = 0 if fresh or listing.totals[-1] > listing.totals[-2] else idle + 1
-        if idle > _MOST_IDLE_PAGES:
-            listing.moved = True
-            break
-    return listing
+            self._problem = str(error)
+        if not self._problem and goes_on(self._page, self._start) and not self._grew:
+            self._problem = f"the site announces {self._first.total} jobs, and goes on behind them"
+
+    def listing(self, pages: int) -> Listing:
+        problem = self._problem
+        seen, announced = len(self._jobs), self._first.total
+        if not problem and (seen < announced or (seen > announced and not self._grew)):
+            problem = f"the site announces {announced} jobs and lists {seen}"
+        return Listing(self._jobs, self._first, pages, not problem, problem)
+
+    @property
+    def _place(self) -> int:
+        """The place of the last job of the current page."""
+        return self._start + len(self._page.jobs) - 1
+
+    def _all_at_once(self, starts: range, side_by_side: Map) -> None:
+        while starts and not self._problem:
+            batch, starts = starts[:_SIDE_BY_SIDE], starts[_SIDE_BY_SIDE:]
+            for start, page in zip(batch, side_by_side(lambda start: self._read(start, self._number), batch)):
+                if not self._problem:
+                    self._add(start, page)
+
+    def _add(self, start: int, page: Page) -> None:
+        """Merge a page, if it joins the one before."""
+        seam = next(reversed(self._page.jobs), None) if start == self._place else None
+        self.pages += 1
+        if not page.jobs:
+            self._problem = "a page is empty before the end"
+            return
+        if seam is None:
+            self.overlaps = False
+        elif seam not in page.jobs:
+            self._problem = "jobs moved from one page to another while they were read"
+            return
+        else:
+            self._end += list(page.jobs).index(seam)
+        before = len(self._jobs)
+        self._jobs.update(page.jobs)
+        self._grew = self._grew or page.total > self._first.total
+        self._start, self._page = start, page
+        if len(self._jobs) == before:
+            self._problem = "a page shows nothing new"
 
 
-def _starts(page: Page) -> range:
-    """Where the pages after the first start, each with the last job of the one before.
-
-    Empty where the site does not page as it says, or in pages of a single job.
-    """
-    size = len(page.jobs)
-    return range(size, page.total, size - 1) if size > 1 and page.next_start == size + 1 else range(0)
-
-
-def _side_by_side(read: t.Callable[[int], Page], starts: range, each: Each) -> t.Iterator[Page]:
-    """The pages that start there, some at a time: the total that they are reckoned from may be any number."""
-    while starts:
-        yield from each(read, starts[:_MOST_AT_ONCE])
-        starts = starts[_MOST_AT_ONCE:]
-
-
-def read_slice(read: ReadPage, ask: Ask, number: int, start: int, limit: int | None) -> Listing:
-    """The part of a listing from ``start``, ``limit`` jobs at most; ``next_start`` says where it goes on."""
-    listing = Listing()
-    skipped, idle = start - 1, 0
-    while idle <= _MOST_IDLE_PAGES:
-        lacking = limit - len(listing.jobs) if limit is not None else number
-        page = read(ask, start, min(number, lacking))
-        idle = 0 if listing.add(page) else idle + 1
-        onward = _onward(page, start, skipped + len(listing.jobs))
-        if limit is not None and len(listing.jobs) >= limit:
-            excess = len(listing.jobs) - limit
-            listing.jobs = dict(list(listing.jobs.items())[:limit])
-            if onward is not None or excess:
-                listing.next_start = (onward or start + len(page.jobs)) - excess
-            return listing
-        if onward is None:
-            listing.moved = skipped + len(listing.jobs) < listing.totals[0]
-            return listing
-        start = onward
-    listing.moved = True
-    return listing
-
-
-def _onward(page: Page, start: int, have: int) -> int | None:
-    """Where the next page starts, as the site says, but never behind jobs that no page has shown.
-
-    A site that says "no more" too early is asked on, for its total says better.
-    """
-    if not page.jobs:
-        return None
-    behind = start + len(page.jobs)
-    if page.next_start is not None and page.next_start > start:
-        return min(page.next_start, behind)
-    return behind if have < page.total else None
+def read_slice(read: ReadPage, number: int, start: int, limit: int | None) -> Listing:
+    """Read a part of a listing: from ``start`` on, ``limit`` jobs at most; ``next_start`` says where it goes on."""
+    jobs: dict[str, t.Any] = {}
+    first: Page | None = None
+    place, pages = start, 0
+    while True:
+        lacking = limit - len(jobs) if limit is not None else number
+        page = read(place, min(number, lacking))
+        first = first or page
+        pages += 1
+        before = len(jobs)
+        jobs.update(page.jobs)
+        behind = place + len(page.jobs)
+        if limit is not None and len(jobs) >= limit:
+            excess = len(jobs) - limit
+            is_cut = excess > 0 or behind <= first.total or goes_on(page, place)
+            kept = dict(list(jobs.items())[:limit])
+            return Listing(kept, first, pages, True, next_start=behind - excess if is_cut else None)
+        if behind > first.total:
+            return Listing(jobs, first, pages, True)
+        if len(jobs) == before:
+            problem = f"the site announces {first.total} jobs, and shows nothing new at {place}"
+            return Listing(jobs, first, pages, False, problem)
+        place = behind

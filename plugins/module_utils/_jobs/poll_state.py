@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What one measurement hands to the next, in armour: the facts unharmed, and what was learnt of single jobs.
+"""What one measurement hands to the next, as one text that ``no_log`` cannot cut.
 
-A module forgets everything when it ends. A gate that polls gives each measurement the memory of the one before, so that
-a failure is looked at once, and what the site honours is proven once, however often it is asked.
+A module forgets everything when it ends. A gate that polls gives each measurement the state of the one before, so that
+a finished job is looked at once, and what a site is like is found out once, however often it is asked.
 """
 
 from __future__ import annotations
@@ -13,55 +13,70 @@ from __future__ import annotations
 import json
 import typing as t
 import zlib
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field
 
-from .. import _opaque as _armour
-from .. import _services
+from .. import _opaque, _services
 from .._errors import BadOption
-from .._wire.dialects import JobDetails
-from .capabilities import Proven, Way
-from .details import Key, Known
+from .._wire.responses import JobDetails
+from .counting import Capabilities
+from .details import JobKey, Messages
 
 NEW = "new"
-"""What stands in the place of a memory before the first measurement."""
+"""Stands for the state before the first measurement."""
 
 
-def pack(facts: t.Mapping[str, t.Any], known: Known) -> str:
-    """The facts and what is known of jobs, as one text that nothing cuts."""
+@dataclass(frozen=True)
+class PollState:
+    """What is known of single jobs, and of the site."""
+
+    jobs: t.Mapping[JobKey, JobDetails] = field(default_factory=dict)
+    messages: t.Mapping[JobKey, Messages] = field(default_factory=dict)
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    retention: float | None = None
+    """Seconds, as the site says."""
+
+
+def pack(facts: t.Mapping[str, t.Any], state: PollState) -> str:
+    """Write the facts and the state as one opaque text."""
     jobs = [
-        [str(service), job_id, details.__dict__, known.messages.get((service, job_id))]
-        for (service, job_id), details in known.details.items()
-        if details is not None
+        [str(service), job_id, details.__dict__, state.messages.get((service, job_id))]
+        for (service, job_id), details in state.jobs.items()
     ]
-    proven = asdict(replace(known.proven, ways=set()))
-    proven |= {"ways": [asdict(way) for way in known.proven.ways], "without_sums": sorted(known.proven.without_sums)}
-    packed = {"facts": facts, "jobs": jobs, "proven": proven, "clock_ahead": known.clock_ahead}
-    return _armour.put_on(zlib.compress(json.dumps(packed).encode()))
+    packed = {
+        "facts": facts,
+        "jobs": jobs,
+        "capabilities": asdict(state.capabilities),
+        "retention": state.retention,
+    }
+    return _opaque.put_on(zlib.compress(json.dumps(packed).encode()))
 
 
-def known_in(memory: str) -> Known:
-    """What is known of jobs at the beginning of a measurement; raises BadOption for a text that is no memory."""
-    return Known() if memory == NEW else unpack(memory)[1]
+def read(text: str) -> PollState:
+    """Read the state at the beginning of a measurement.
 
-
-def unpack(memory: str) -> tuple[dict[str, t.Any], Known]:
-    """What was packed; raises BadOption for any other text."""
+    :raises BadOption: for a text that no measurement has written.
+    """
+    if text == NEW:
+        return PollState()
     try:
-        packed = json.loads(zlib.decompress(_armour.take_off(memory)))
-        proven = packed["proven"]
-        proven["way"] = Way(**proven["way"])
-        proven["ways"] = {Way(**way) for way in proven["ways"]}
-        proven["without_sums"] = set(proven["without_sums"])
-        known = Known(proven=Proven(**proven), clock_ahead=packed["clock_ahead"])
-        for name, job_id, details, messages in packed["jobs"]:
-            key: Key = (_services.parse(name), job_id)
-            known.details[key] = JobDetails(**details)
-            if messages is not None:
-                known.messages[key] = messages
-        return packed["facts"], known
+        packed = json.loads(zlib.decompress(_opaque.take_off(text)))
+        jobs: dict[JobKey, JobDetails] = {}
+        messages: dict[JobKey, Messages] = {}
+        for name, job_id, details, told in packed["jobs"]:
+            key = (_services.parse(name), job_id)
+            jobs[key] = JobDetails(**details)
+            if told is not None:
+                messages[key] = told
+        return PollState(jobs, messages, Capabilities(**packed["capabilities"]), packed["retention"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error):
         raise BadOption(
             "This is not what an earlier answer returned",
-            where="option memory",
-            cure=f"Give the whole text of 'memory' from that result, or '{NEW}'.",
+            where="option poll_state",
+            cure=f"Give the whole text of 'poll_state' from that result, or '{NEW}'.",
         ) from None
+
+
+def facts_in(text: str) -> dict[str, t.Any]:
+    """Read the facts that were packed with a state."""
+    facts: dict[str, t.Any] = json.loads(zlib.decompress(_opaque.take_off(text)))["facts"]
+    return facts

@@ -2,40 +2,51 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The query: from options to facts. Called alike by the module, the lookup and, through the module, the gate."""
+"""The query: from options to facts. The module and the lookup call it alike, and the gate through the module.
+
+It goes through the services in stages, each side by side: find them, count their jobs, look at single jobs, and then
+make facts of what was seen. A stage makes new readings from those of the stage before.
+"""
 
 from __future__ import annotations
 
 import typing as t
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from .. import _options, _times
+from .._connection import Connection
 from .._errors import (
     Busy,
     GpError,
     NotAllowed,
     NotFound,
+    NotHonoured,
     NotUnderstood,
+    OutOfRequests,
+    OutOfTime,
     SiteError,
+    Unreachable,
 )
-from .._options import Connection, Read
 from .._services import Service
-from .._statuses import FAILURES, FINISHED, normalise
-from .._wire import dialects as _api
+from .._wire import dialects
 from .._wire.site import Site
-from . import discovery as _discovery
-from . import facts as _facts
-from . import health as _about
-from . import poll_state as _memory
-from .counting import Reader, Reading, recount
-from .details import Details, Key, Known
-from .discovery import Discovery
-from .filters import Question
-from .health import MOST_DETAILS, About, Histories
+from . import discovery, facts, health
+from .counting import TRIES, Capabilities, Counter
+from .details import Details
+from .facts import Seen
+from .filters import CLOCK_SLACK, Filters
+from .health import Health
+from .listing import Map
+from .poll_state import PollState
+from .reading import Reading, in_the_dark, without_finished
+from .single_jobs import SingleJobs
 
 Warn = t.Callable[[str], t.Any]
+Result = t.Union[Reading, GpError]
 
-_TRIES = 3
+_OUT_OF = (OutOfTime, OutOfRequests)
+_UNREADABLE = (SiteError, Busy, NotUnderstood, NotHonoured, Unreachable)
 
 
 @dataclass(frozen=True)
@@ -43,321 +54,315 @@ class Measurement:
     """The facts, and what the next measurement may want to know."""
 
     facts: dict[str, t.Any]
-    known: Known
-
-    @property
-    def memory(self) -> str:
-        return _memory.pack(self.facts, self.known)
+    state: PollState
 
 
-def query(get: Read, warn: Warn) -> dict[str, t.Any]:
-    """The facts that these options ask for.
+def query(get: _options.Read, warn: Warn) -> dict[str, t.Any]:
+    """Ask a site, and give the facts.
 
-    :param get: gives the value of an option by its name, None where it was not given.
+    :param get: gives the value of an option by its name, None if it was not given.
     :param warn: is told what the user should know although the query succeeded.
     :raises GpError: for everything that keeps the facts from being known.
     """
     return measure(get, warn).facts
 
 
-def measure(get: Read, warn: Warn, known: Known | None = None) -> Measurement:
-    """The same as one of several: with what is known of single jobs before and after, and no login beside a token."""
-    question = Question.read(get)
-    connection = Connection.read(get)
-    if known is not None and connection.token is not None:
-        # The next measurement would not know of a token that this one gets: whoever polls renews it.
+def measure(get: _options.Read, warn: Warn, state: PollState | None = None) -> Measurement:
+    """Do the same as one of several measurements, each of which begins with the state of the one before.
+
+    :param state: what is known so far; with it, a given token is not renewed here, because the next measurement would
+        not know of the new one.
+    """
+    filters, connection = Filters.read(get), Connection.read(get)
+    if state is not None and connection.token is not None:
         connection = replace(connection, password=None)
-    known = known if known is not None else Known()
-    # Pages have threads of their own, for a service may not wait for one that waits for its pages.
-    with (
-        Site(connection) as site,
-        ThreadPoolExecutor(max_workers=connection.connections) as pool,
-        ThreadPoolExecutor(max_workers=connection.connections) as pages,
-    ):
-        site.client.clock.ahead = known.clock_ahead
-        facts = _Query(site, question, pool, pages, warn, known).facts()
-        known.clock_ahead = site.client.clock.ahead
-        return Measurement(facts, known)
+    with Site(connection) as site, ThreadPoolExecutor(max_workers=connection.connections) as pool:
+        return _Query(site, filters, pool.map, warn, state or PollState()).measure()
 
 
 class _Query:
     """One query under way."""
 
-    def __init__(
-        self, site: Site, question: Question, pool: Executor, pages: Executor, warn: Warn, known: Known
-    ) -> None:
+    def __init__(self, site: Site, filters: Filters, side_by_side: Map, warn: Warn, state: PollState) -> None:
         self._site = site
-        self._question = question
-        self._pool = pool
-        self._pages = pages
+        self._filters = filters
+        self._map = side_by_side
         self._warn = warn
-        self._known = known
-        self._about: dict[Service, About] = {}
-        self._broken: list[GpError] = []
-        """The errors of single services."""
+        self._state = state
+        self._details = Details(site, side_by_side, dict(state.jobs), dict(state.messages))
+        self._listed: tuple[list[Service], dict[str, str]] | None = None
 
-    def facts(self) -> dict[str, t.Any]:
-        site, question = self._site, self._question
-        now = self._find_time()
-        question.check_clock(now)
-        self._after = question.ended_after.at(now) if question.ended_after is not None else None
-        self._reader = Reader(site, question, now, self._known.proven, self._pages.map)
-        self._details = Details(site, self._reader.habits, self._pool.map, self._known)
-        found = _discovery.discover(site, question, self._pool.map)
-        readings = [one for one in self._pool.map(lambda s: self._read(found, s), found.named + found.found) if one]
-        if self._broken and len(self._broken) == len(readings):
-            raise self._broken[0]  # it is the site
-        if not question.is_timed:
-            now = site.client.clock.now()
-        if not site.client.clock.is_known:
-            self._warn("The site's answers carry no date; times are by the clock of the machine that ran the task.")
-        self._settle(found, readings, now)
-        if question.detail == "full":
-            self._read_messages(readings)
-        self._known.forget_all_but(self._details.asked_for)
+    def measure(self) -> Measurement:
+        site, filters = self._site, self._filters
+        as_of = self._find_time()
+        filters.check_clock(as_of)
+        clock = site.client.clock
+        # If the clocks differ, a window begins by the earlier one.
+        now = as_of - max(0.0, clock.difference or 0.0)
+        capabilities = self._state.capabilities
+        found = discovery.discover(site, filters, self._map)
+        readings, seen, states, capabilities = self._read(found, now, capabilities)
+        if filters.is_timed:
+            self._warn_of_clocks()
+        else:
+            as_of = clock.now()
+        retention = self._retention()
+        single = SingleJobs(site, filters, self._details, self._map, now)
+        readings = self._settle(single, readings, now, capabilities)
+        notes = single.health(readings, self._counter(now, capabilities, readings))
+        readings = [single.leave_out_ended(reading) for reading in readings]
+        readings = self._forget(readings, now, retention)
+        single.fetch_messages(readings)
         for reading in readings:
             for warning in reading.warnings:
                 self._warn(warning)
-        return _facts.build(site, question, found, readings, self._known, self._about, now)
+        told = {service: replace(notes.get(service, Health()), **states.get(service, {})) for service in states}
+        jobs, messages = self._details.kept()
+        return Measurement(
+            facts.build(site, filters, seen, readings, self._details, told, as_of, retention),
+            PollState(jobs, messages, capabilities, retention),
+        )
+
+    # --- time --------------------------------------------------------------------------------------------------------
 
     def _find_time(self) -> float:
-        """The site's now. Where nothing depends on it, no request is sent for it alone: the next answers tell.
+        """Give the site's now. If nothing depends on it, no request is sent for it alone: later answers tell.
 
-        A login does not, for a portal is another machine.
+        A login does not tell, because a portal is another machine.
         """
         site = self._site
         site.dialect  # noqa: B018 - found out by a request, or given
-        if not site.client.clock.is_known and self._question.is_timed:
+        if not site.client.clock.is_known and self._filters.is_timed:
             site.ask(site.roots.admin, dict)
         return site.client.clock.now()
 
-    # --- services --------------------------------------------------------------------------------------------------
+    def _warn_of_clocks(self) -> None:
+        difference = self._site.client.clock.difference
+        if difference is None:
+            self._warn(
+                "The site's answers carry no date, so times are those of the machine that ran the task. Let the "
+                "header Date through."
+            )
+        elif difference:
+            ahead = "ahead of" if difference > 0 else "behind"
+            self._warn(
+                f"The site's clock is {_times.spell(abs(difference))} {ahead} the clock of the machine that ran the "
+                "task. Each time counts by the safer of the two. Set the clock that is wrong."
+            )
 
-    def _read(self, found: Discovery, service: Service) -> Reading | None:
-        """One service's reading; None where it may be missing and is, is gone since it was found, or is stopped."""
-        is_named = service in found.named
-        about = self._about[service] = About()
-        try:
-            if "states" in self._question.include:
-                about.state = _about.state_of(self._site, service)
-            if "answers" in self._question.include:
-                about.answers = _about.answers(self._site, service)
-            reading = self._reader.read(service)
-            shows_nothing = reading.complete and not reading.jobs and not any(reading.counts.values())
-            if is_named and shows_nothing and _discovery.runs_synchronously(self._site, service):
-                raise _discovery.synchronous(service)
+    def _retention(self) -> float | None:
+        """Give the seconds that finished jobs are kept, if that matters here and anybody says so."""
+        filters = self._filters
+        if not filters.is_timed or not filters.asks_for_finished:
+            return None
+        says = self._state.retention if self._state.retention is not None else health.retention(self._site)
+        return says if says is not None else filters.retention
+
+    def _forget(self, readings: list[Reading], now: float, retention: float | None) -> list[Reading]:
+        """Take back counts of finished jobs if the site forgets them sooner than the query looks back."""
+        begins = self._filters.looks_back_to(now)
+        if retention is None or begins is None or begins >= now - retention - 2 * CLOCK_SLACK:
+            return readings
+        self._warn(
+            f"The site keeps finished jobs for {_times.spell(retention)}, and was asked for the last "
+            f"{_times.spell(now - begins)}: how many finished in that time is not known. Ask for less."
+        )
+        return [without_finished(reading) for reading in readings]
+
+    # --- services ----------------------------------------------------------------------------------------------------
+
+    def _counter(self, now: float, capabilities: Capabilities, services: t.Sized) -> Counter:
+        # A single service has the pool to itself; of several, each is read by one worker, page after page.
+        return Counter(self._site, self._filters, now, capabilities, self._map if len(services) == 1 else map)
+
+    def _read(
+        self, found: discovery.Discovery, now: float, capabilities: Capabilities
+    ) -> tuple[list[Reading], Seen, dict[Service, dict[str, t.Any]], Capabilities]:
+        """Read all services; again after another listing if a service may have moved between folders meanwhile."""
+        results: dict[Service, Result] = {}
+        states: dict[Service, dict[str, t.Any]] = {}
+        for _try in range(TRIES):
+            new = [service for service in (*found.named, *found.found) if service not in results]
+            states.update(zip(new, self._map(self._state_of, new)))
+            fresh, capabilities = self._read_each(new, found.named, now, capabilities)
+            results.update(fresh)
+            if found.state == "none" or not self._filters.asks_for_active or _any_active(results):
+                break
+            found = discovery.discover(self._site, self._filters, self._map)
+            if set(found.found) <= results.keys():
+                break
+        return self._sorted_out(found, results, states, capabilities)
+
+    def _state_of(self, service: Service) -> dict[str, t.Any]:
+        include, site = self._filters.include, self._site
+        return {
+            **({"state": health.state_of(site, service)} if "states" in include else {}),
+            **({"answers": health.answers(site, service)} if "answers" in include else {}),
+        }
+
+    def _read_each(
+        self, services: list[Service], named: t.Container[Service], now: float, capabilities: Capabilities
+    ) -> tuple[dict[Service, Result], Capabilities]:
+        """Read services, in the way that the site wants: as it is known, or is learnt from its refusals."""
+
+        def read(service: Service) -> Reading:
+            reading = counter.read(service)
+            # "None" of a name may mean that there is no such service, or none that has jobs.
+            if service in named and reading.shows_nothing and discovery.runs_synchronously(self._site, service):
+                raise discovery.synchronous(service)
             return reading
-        except NotAllowed as error:
-            if is_named:
-                raise
-            found.unseen[str(service)] = str(error)
-            return self._in_the_dark(service, error)
-        except (SiteError, Busy, NotUnderstood) as error:
-            if about.state is not None and about.state.is_stopped:
-                found.stopped.append(str(service))
-                return None
-            is_down = about.state is not None and not about.state.is_started
-            if isinstance(error, NotFound) and not is_down:
-                return self._not_found(found, service, is_named)
-            if is_named and not is_down:
-                raise
-            if not is_down:
-                self._broken.append(error)
-            return self._in_the_dark(service, error)
 
-    @staticmethod
-    def _in_the_dark(service: Service, error: GpError) -> Reading:
-        """The reading of a service that could not be read."""
-        reading = Reading(service, error=error.failure)
-        reading.doubt(f"{service}: {error}")
-        return reading
+        counter = self._counter(now, capabilities, services)
+        results = dict(zip(services, self._map(lambda service: _attempt(read, service), services)))
+        learnt = self._learn(counter, results)
+        if learnt is not None:
+            capabilities = learnt
+            counter = self._counter(now, capabilities, services)
+            again = [one for one in services if not isinstance(results[one], (NotFound, NotAllowed, *_OUT_OF))]
+            results.update(zip(again, self._map(lambda service: _attempt(read, service), again)))
+        shows = any(isinstance(one, Reading) and not one.shows_nothing for one in results.values())
+        return results, replace(capabilities, shows_jobs=capabilities.shows_jobs or shows)
 
-    def _not_found(self, found: Discovery, service: Service, is_named: bool) -> Reading | None:
-        if is_named:
-            error = _discovery.explain_missing(self._site, service)
-            if service in found.may_be_missing and "nearest" in error.failure:
-                found.missing.append(str(service))
-                return None
-            raise error
+    def _learn(self, counter: Counter, results: t.Mapping[Service, Result]) -> Capabilities | None:
+        """Find out how the site wants to be asked, if it refuses our way or shows no job at all."""
+        if counter.capabilities.shows_jobs:
+            return None
+        for service, result in results.items():
+            if isinstance(result, SiteError) and not isinstance(result, (NotAllowed, NotFound)):
+                try:
+                    return counter.way_that_is_answered(service, result)
+                except SiteError:
+                    return None
+        empty = [service for service, one in results.items() if isinstance(one, Reading) and one.shows_nothing]
+        if self._filters.is_narrowed or not self._filters.asks_for_active or len(empty) < len(results):
+            return None
+        # Nothing anywhere: some sites might find nothing without a status or a start time, instead of refusing.
+        answers = self._map(lambda service: _attempt(counter.is_empty, service), empty)
+        hidden = [service for service, is_empty in zip(empty, answers) if is_empty is False]
+        return counter.way_that_shows_jobs(hidden[0]) if hidden else None
+
+    def _sorted_out(
+        self,
+        found: discovery.Discovery,
+        results: t.Mapping[Service, Result],
+        states: dict[Service, dict[str, t.Any]],
+        capabilities: Capabilities,
+    ) -> tuple[list[Reading], Seen, dict[Service, dict[str, t.Any]], Capabilities]:
+        """Make of each error what it means for its service; raise those that are the user's or the whole site's."""
+        unseen = dict(found.unseen)
+        missing, synchronous, stopped = list(found.missing), [], []
+        readings: list[Reading] = []
+        unreadable: list[GpError] = []
+        absent = [service for service, one in results.items() if isinstance(one, NotFound)]
+        kinds = dict(zip(absent, self._map(lambda service: self._why_absent(service, found), absent)))
+        for service, result in results.items():
+            state = states[service].get("state")
+            is_down = state is not None and not state.is_started
+            is_named = service in found.named
+            if isinstance(result, Reading):
+                readings.append(result)
+            elif isinstance(result, NotAllowed):
+                if is_named:
+                    raise result
+                unseen[str(service)] = str(result)
+                readings.append(in_the_dark(service, result))
+            elif isinstance(result, NotFound) and state is not None and state.is_stopped:
+                stopped.append(str(service))
+            elif isinstance(result, NotFound) and not is_down:
+                kind = kinds[service]
+                if isinstance(kind, GpError):
+                    if service not in found.may_be_missing or "nearest" not in kind.failure:
+                        raise kind
+                    missing.append(str(service))
+                elif kind == "synchronous":
+                    synchronous.append(str(service))
+                else:
+                    self._warn(f"{service} is gone: it was there when the site was asked for its services.")
+            elif isinstance(result, (*_UNREADABLE, *_OUT_OF)):
+                if is_named and not is_down and not isinstance(result, _OUT_OF):
+                    raise result
+                unreadable += [] if is_down else [result]
+                readings.append(in_the_dark(service, result))
+            else:
+                raise result
+        if unreadable and len(unreadable) == len(readings):
+            raise unreadable[0]  # it is the site
+        seen = Seen(found.state, unseen, missing, synchronous, stopped)
+        return readings, seen, states, capabilities
+
+    def _why_absent(self, service: Service, found: discovery.Discovery) -> str | GpError:
+        """Tell why a service has no jobs: ``synchronous``, ``gone``, or the error for a name or for the site."""
         try:
-            if _discovery.runs_synchronously(self._site, service):
-                found.synchronous.append(str(service))
-                return None
+            if service in found.named:
+                listed, unseen = self._everything()
+                return discovery.explain_missing(self._site, service, listed, unseen)
+            if discovery.runs_synchronously(self._site, service):
+                return "synchronous"
         except NotFound:
-            if service not in _discovery.in_folder(self._site, service.folder):
-                self._warn(f"{service} is gone: it was there when the site was asked for its services.")
-                return None
-        raise NotUnderstood(
+            if service not in discovery.in_folder(self._site, service.folder):
+                return "gone"
+        except GpError as error:
+            return error
+        return NotUnderstood(
             f"The site lists {service}, and says that it does not have its jobs",
-            where=_api.service_url(self._site.roots, service),
-            cure=_discovery.JOBS_SINCE,
+            where=dialects.service_url(self._site.roots, service),
+            cure=discovery.JOBS_SINCE,
             service=str(service),
         )
 
-    # --- jobs one by one ---------------------------------------------------------------------------------------------
+    def _everything(self) -> tuple[list[Service], dict[str, str]]:
+        """List all services of the site, once a query."""
+        if self._listed is None:
+            try:
+                self._listed = discovery.list_services(self._site)
+            except SiteError:
+                self._listed = [], {"*": "not listed"}
+        return self._listed
 
-    def _settle(self, found: Discovery, readings: list[Reading], now: float) -> None:
-        """Decides what only a job's details can: a status that the listing leaves out, and when a job ended.
+    # --- single jobs -------------------------------------------------------------------------------------------------
 
-        A job that is listed and has no details is one that vanished in between: its service is read again.
+    def _settle(
+        self, single: SingleJobs, readings: list[Reading], now: float, capabilities: Capabilities
+    ) -> list[Reading]:
+        """Look at single jobs until nothing moves: a service is read again if one of its jobs vanished meanwhile,
+
+        or if a status that only details tell may hide a job that has come since.
         """
-        for attempt in range(_TRIES):
-            vanished = self._look(readings)
-            if not vanished:
+        counter = self._counter(now, capabilities, readings)
+        doubtful: set[Service] = set()
+        for attempt in range(TRIES):
+            readings, doubtful = single.look(readings, counter)
+            if not doubtful or attempt == TRIES - 1:
                 break
-            for index, reading in enumerate(readings):
-                if reading.service in vanished:
-                    if attempt == _TRIES - 1:
-                        reading.doubt(f"{reading.service}: the site lists jobs whose details it does not have.")
-                    else:
-                        readings[index] = self._read(found, reading.service) or reading
-        for reading in readings:  # before those that ended too early are left out
-            reading.succeeded = [job_id for job_id, (status, _word) in reading.jobs.items() if status == "succeeded"]
-        histories = Histories(self._question, self._reader, self._details, self._pool.map, self._after)
-        if "durations" in self._question.include:
-            for service, durations in histories.durations(readings).items():
-                self._about[service].durations = durations
-        for reading in readings:
-            self._apply(reading, now)
-        if "succeeded" in self._question.include:
-            for service, succeeded in histories.succeeded(readings).items():
-                self._about[service].succeeded = succeeded
+            again = [reading.service for reading in readings if reading.service in doubtful]
+            results = dict(zip(again, self._map(lambda service: _attempt(counter.read, service), again)))
+            readings = [_replaced(reading, results.get(reading.service)) for reading in readings]
+        return [
+            reading.doubted(
+                f"{reading.service}: jobs come and go while they are looked at one by one. Ask again when fewer arrive."
+            )
+            if reading.service in doubtful and reading.complete
+            else reading
+            for reading in readings
+        ]
 
-    def _look(self, readings: list[Reading]) -> set[Service]:
-        """Fetches the details that are needed and not known; gives the services of jobs that have none."""
-        self._prove_filters(readings)
-        for reading in readings:
-            reading.at_least = False
-        vanished = self._details.fetch(
-            {(one.service, job_id): one.jobs[job_id][0] for one in readings for job_id in self._needs(one)}
-        )
-        for reading in readings:
-            for job_id, (status, _word) in list(reading.jobs.items()):
-                job = self._details.get(reading.service, job_id) if not status else None
-                if job is not None:
-                    reading.jobs[job_id] = (normalise(job.word), job.word)
-        return vanished | self._look_at_finished(readings)
 
-    def _look_at_finished(self, readings: list[Reading]) -> set[Service]:
-        """Fetches the details of finished jobs that ``ended_after`` may leave out, until a service has enough."""
-        question = self._question
-        waiting = {reading.service: self._candidates(reading) for reading in readings}
-        vanished: set[Service] = set()
-        while any(waiting.values()):
-            round_of: dict[Key, str] = {}
-            for reading in readings:
-                left = waiting[reading.service]
-                take = len(left) if question.enough is None else max(question.enough, 4)
-                round_of.update({(reading.service, job_id): reading.jobs[job_id][0] for job_id in left[:take]})
-                waiting[reading.service] = left[take:]
-            vanished |= self._details.fetch(round_of)
-            for reading in readings:
-                left = waiting[reading.service]
-                if left and question.enough is not None and self._ended_in_time(reading) >= question.enough:
-                    self._stop_looking(reading, left)
-                    waiting[reading.service] = []
-        return vanished
+Answered = t.TypeVar("Answered")
 
-    def _ended_in_time(self, reading: Reading) -> int:
-        """How many finished jobs are known to have ended after ``ended_after``."""
-        known = (self._details.get(reading.service, job_id) for job_id in self._finished(reading))
-        return sum(
-            1 for job in known if job is not None and (job.ended is None or job.ended >= t.cast(float, self._after))
-        )
 
-    def _stop_looking(self, reading: Reading, unseen: list[str]) -> None:
-        """Leaves out the jobs that nobody has looked at: what is counted of finished ones is a lower bound."""
-        for job_id in unseen:
-            if self._details.get(reading.service, job_id) is None:
-                del reading.jobs[job_id]
-        reading.at_least = True
+def _attempt(ask: t.Callable[[Service], Answered], service: Service) -> Answered | GpError:
+    """Give what was asked for, or the error, which is a result as well for one of many services."""
+    try:
+        return ask(service)
+    except GpError as error:
+        return error
 
-    def _prove_filters(self, readings: list[Reading]) -> None:
-        """Looks at one job of the answer: filters for user and machine are believed when it is theirs."""
-        question, habits = self._question, self._reader.habits
-        if habits.filters_people or (question.user_name is None and question.machine_name is None):
-            return
-        for reading in readings:
-            for job_id in reading.jobs or ([reading.sample] if reading.sample else []):
-                self._details.fetch({(reading.service, job_id): reading.jobs.get(job_id, ("", None))[0]})
-                job = self._details.get(reading.service, job_id)
-                if job is not None:
-                    habits.prove_people(reading.service, self._reader.ask, job)
-                    return
 
-    def _needs(self, reading: Reading) -> list[str]:
-        """The jobs of a reading whose details decide something, or are asked for, whatever the others say."""
-        question = self._question
-        if not reading.complete:
-            return []
-        unread = [job_id for job_id, (status, _word) in reading.jobs.items() if not status]
-        if question.detail != "full":
-            return unread
-        shown = [job_id for job_id, (status, _word) in reading.jobs.items() if status in question.statuses]
-        if question.ended_after is not None:
-            return unread + [job_id for job_id in shown if reading.jobs[job_id][0] not in FINISHED]
-        return unread + shown[: question.limit]
+def _replaced(reading: Reading, result: Result | None) -> Reading:
+    if result is None:
+        return reading
+    return in_the_dark(reading.service, result) if isinstance(result, GpError) else result
 
-    def _finished(self, reading: Reading) -> list[str]:
-        """The finished jobs that were asked for."""
-        wanted = [status for status in self._question.statuses if status in FINISHED]
-        return [job_id for job_id, (status, _word) in reading.jobs.items() if status in wanted]
 
-    def _candidates(self, reading: Reading) -> list[str]:
-        """The finished jobs to look at one by one; where there are too many, those first that may be the latest."""
-        question = self._question
-        if question.ended_after is None or not reading.complete:
-            return []
-        jobs = self._finished(reading)
-        if len(jobs) <= MOST_DETAILS:
-            return jobs
-        if question.enough is not None:
-            late = self._reader.since(reading.service, {reading.jobs[job_id][0] for job_id in jobs}, self._after)
-            first = sorted(jobs, key=lambda job_id: job_id not in late)[:MOST_DETAILS]
-            self._details.fetch({(reading.service, job_id): reading.jobs[job_id][0] for job_id in first})
-            if self._ended_in_time(reading) >= question.enough:
-                self._stop_looking(reading, jobs)
-                return []
-        reading.doubt(
-            f"{reading.service}: {len(jobs)} finished jobs would have to be looked at one by one to learn when "
-            f"they ended, and {MOST_DETAILS} is the most. Ask for fewer statuses."
-        )
-        return []
-
-    def _apply(self, reading: Reading, now: float) -> None:
-        """Puts what the details say into a reading, and counts it again."""
-        question = self._question
-        if not reading.complete:
-            return
-        reading.window_known = _facts.is_window_known(
-            reading, question, self._site.dialect.api, self._known.details, now
-        )
-        if self._after is not None:
-            _facts.doubt_times(reading, question, self._known.details, self._after, self._site.client.clock.doubt)
-            _facts.leave_out_ended(reading, self._known.details, self._after)
-        if reading.next_start is not None or question.start > 1:
-            return  # a part of a listing is not counted
-        if not reading.by_filter or question.ended_after is not None:
-            recount(reading, question)
-
-    def _read_messages(self, readings: list[Reading]) -> None:
-        """Reads the messages of the jobs that are shown: of failed ones first, where not all are wanted."""
-        most = self._question.message_limit
-        keys: list[Key] = []
-        for reading in readings:
-            shown = [
-                job_id
-                for job_id, (status, _word) in reading.jobs.items()
-                if status in self._question.statuses and self._details.get(reading.service, job_id) is not None
-            ]
-            shown.sort(key=lambda job_id: self._urgency(reading, job_id))
-            keys += [(reading.service, job_id) for job_id in shown[:most]]
-        self._details.fetch_messages(keys)
-
-    def _urgency(self, reading: Reading, job_id: str) -> tuple[bool, float]:
-        """Failures before the rest, and among each the latest end; then those that wait longest."""
-        job = self._details.get(reading.service, job_id)
-        ended = job.ended if job is not None else None
-        submitted = job.submitted if job is not None else None
-        has_failed = reading.jobs[job_id][0] in FAILURES
-        return not has_failed, (0.0 - ended) if ended is not None else submitted or 0.0
+def _any_active(results: t.Mapping[Service, Result]) -> bool:
+    return any(isinstance(one, GpError) or one.has_active or not one.complete for one in results.values())

@@ -34,7 +34,7 @@ def handle(site: Site, request: Request, path: list[str]) -> Body:
     request.kind = "admin_other"
     if site.api == "server":
         return _server_resource(site, account, request, path)
-    return _enterprise_resource(site, account, request, path)
+    return _kubernetes_resource(site, account, request, path)
 
 
 def _generate_token(site: Site, request: Request) -> Body:
@@ -115,10 +115,45 @@ def _server_resource(site: Site, account: Account, request: Request, path: list[
             "serverRole": "GENERAL_SERVER",
             "machines": [],
         }
+    if path[:2] == ["system", "directories"]:
+        return _directories(site, path[2:])
     raise not_found(path[-1])
 
 
-def _enterprise_resource(site: Site, account: Account, request: Request, path: list[str]) -> Body:
+def _directories(site: Site, path: list[str]) -> Body:
+    """The server directories: the jobs directory says how long finished jobs stay, in minutes."""
+    if site.switches["directories"] == "forbidden":
+        raise forbidden("admin")
+    if site.switches["directories"] == "missing":
+        raise not_found("directories")
+    kept = site.switches["retention"]
+    directories: list[Body] = [
+        {
+            "name": f"arcgis{kind}",
+            "physicalPath": f"/arcgisserver/directories/arcgis{kind}",
+            "directoryType": kind.upper(),
+            "cleanupMode": "NONE" if age is None else "TIME_ELAPSED_SINCE_LAST_MODIFIED",
+            "maxFileAge": 0 if age is None else age,
+            "description": "",
+            "virtualPath": f"/rest/directories/arcgis{kind}",
+        }
+        for kind, age in (
+            ("output", 10),
+            ("jobs", None if kept is None else max(1, int(kept) // 60_000)),
+            ("cache", None),
+        )
+    ]
+    if not path:
+        if site.switches["directories"] == "names":
+            return {"directories": [str(one["name"]) for one in directories]}
+        return {"directories": directories}
+    found = next((one for one in directories if one["name"] == path[0] and len(path) == 1), None)
+    if found is None:
+        raise not_found(path[-1])
+    return found
+
+
+def _kubernetes_resource(site: Site, account: Account, request: Request, path: list[str]) -> Body:
     if path in (["mode"], ["mode", "update"]):
         return _mode(site, account, request, path)
     if path == ["system", "tasks"]:

@@ -148,6 +148,8 @@ SWITCHES: tuple[Switch, ...] = (
     Switch("cancel_takes", "duration", 5000, "time from a cancel to cancelled", (), DETAILS),
     Switch("retention", "duration", None, "how long finished jobs stay (real: 6h on ArcGIS Server); null keeps them",
            (), DETAILS),
+    _choice(DETAILS, "directories", "full", "full names forbidden missing",
+            "system/directories (server), where the jobs directory tells the retention: whole, by name alone, refused"),
     Switch("sweep_every", "duration", 0, "pause between sweeps of finished jobs (real: 1h on Kubernetes)", (), DETAILS),
     Switch("token_max_minutes", "int", 20160, "longest life of a token; a longer wish is clamped", (), TOKENS),
     Switch("token_default_minutes", "int", 120, "life of a token where expiration is not given", (), TOKENS),

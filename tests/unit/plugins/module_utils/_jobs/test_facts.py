@@ -10,15 +10,15 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses as _status
+from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses
 from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import facts as _facts
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.counting import Reading, recount
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.details import Known
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.discovery import Discovery
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.filters import Question
-from ansible_collections.gisops.arcgis.plugins.module_utils._options import Connection
+from ansible_collections.gisops.arcgis.plugins.module_utils._connection import Connection
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.details import Details
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.facts import Seen
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.filters import Filters
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.reading import Reading, recounted
 from ansible_collections.gisops.arcgis.plugins.module_utils._services import Service
-from ansible_collections.gisops.arcgis.plugins.module_utils._wire.dialects import JobDetails
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire.responses import JobDetails
 from ansible_collections.gisops.arcgis.plugins.module_utils._wire.site import Site
 
 NOW = 1_795_510_800.0
@@ -26,32 +26,31 @@ BUFFER, CLIP = Service("Analysis", "Buffer"), Service("Analysis", "Clip")
 DETAILS = JobDetails("j1", "esriJobFailed", "user1", None, NOW - 900, None, NOW - 720, "https://h/x?token=S3cret")
 
 
-def reading(service: Service = BUFFER, question: Question | None = None, **jobs: str) -> Reading:
-    made = Reading(service)
-    made.jobs = {job_id: (status, f"esriJob{status}") for job_id, status in jobs.items()}
-    recount(made, question or ask())
-    return made
+def reading(service: Service = BUFFER, filters: Filters | None = None, **jobs: str) -> Reading:
+    made = Reading(service, jobs={job_id: (status, f"esriJob{status}") for job_id, status in jobs.items()})
+    return recounted(made, filters or ask())
 
 
-def ask(**options: t.Any) -> Question:
-    return Question.read(options.get)
+def ask(**options: t.Any) -> Filters:
+    return Filters.read(options.get)
 
 
 def build(
-    question: Question,
+    filters: Filters,
     *readings: Reading,
-    found: Discovery | None = None,
+    seen: Seen | None = None,
     details: dict[tuple[Service, str], JobDetails | None] | None = None,
 ) -> dict[str, t.Any]:
     options = {"url": "https://gis.example.com/arcgis", "username": "me", "password": "S3cret", "api": "server"}
     with Site(Connection.read(options.get)) as site:
-        return _facts.build(site, question, found or Discovery(), readings, Known(details or {}), {}, NOW)
+        known = Details(site, map, details or {}, {})
+        return _facts.build(site, filters, seen or Seen(), readings, known, {}, NOW, 21600.0)
 
 
 def test_sums() -> None:
     facts = build(ask(), reading(j1="failed", j2="executing"), reading(CLIP, j1="failed"))
     assert facts["counts"] == {
-        **dict.fromkeys(_status.STATUSES, 0),
+        **dict.fromkeys(_statuses.STATUSES, 0),
         "failed": 2,
         "executing": 1,
         "active": 1,
@@ -63,9 +62,9 @@ def test_sums() -> None:
 
 
 def test_a_count_that_was_not_asked_for_is_null_and_never_zero() -> None:
-    question = ask(job_status=["failed"])
-    facts = build(question, reading(question=question, j1="failed"))
-    expected = {**dict.fromkeys((*_status.STATUSES, "active", "queued")), "failed": 1}
+    filters = ask(job_status=["failed"])
+    facts = build(filters, reading(filters=filters, j1="failed"))
+    expected = {**dict.fromkeys((*_statuses.STATUSES, "active", "queued")), "failed": 1}
     assert facts["counts"] == facts["services"][0]["counts"] == expected
 
 
@@ -88,25 +87,25 @@ def test_a_count_that_was_not_asked_for_is_null_and_never_zero() -> None:
 def test_groups_are_known_only_where_nothing_is_left_out(
     options: t.Any, active: int | None, queued: int | None
 ) -> None:
-    question = ask(**options)
-    facts = build(question, reading(question=question))
+    filters = ask(**options)
+    facts = build(filters, reading(filters=filters))
     assert (facts["counts"]["active"], facts["counts"]["queued"]) == (active, queued)
 
 
 def test_no_service_is_no_job_where_that_may_be() -> None:
-    facts = build(ask(), found=Discovery(missing=["Analysis/Gone"]))
+    facts = build(ask(), seen=Seen(missing=["Analysis/Gone"]))
     assert (facts["complete"], facts["total"], facts["counts"]["active"]) == (True, 0, 0)
     assert facts["missing"] == ["Analysis/Gone"]
 
 
 @pytest.mark.parametrize("cause", ["doubt", "unseen"])
 def test_what_was_not_seen_in_full_has_no_sums(cause: str) -> None:
-    doubtful, found = reading(CLIP, j1="failed"), Discovery(state="partial")
+    other, seen = reading(CLIP, j1="failed"), Seen("partial")
     if cause == "doubt":
-        doubtful.doubt("It does not add up.")
+        other = other.doubted("It does not add up.")
     else:
-        found.unseen = {"Secret/*": "403", "A/*": "403"}
-    facts = build(ask(), reading(j1="failed"), doubtful, found=found)
+        seen = Seen("partial", {"Secret/*": "403", "A/*": "403"})
+    facts = build(ask(), reading(j1="failed"), other, seen=seen)
     assert facts["complete"] is False
     assert facts["total"] is None
     assert {*facts["counts"].values()} == {None}
@@ -115,67 +114,34 @@ def test_what_was_not_seen_in_full_has_no_sums(cause: str) -> None:
         assert [one["name"] for one in facts["unseen"]] == ["A/*", "Secret/*"]
 
 
-def test_statuses_that_no_filter_sees_are_named() -> None:
-    by_filter = Reading(BUFFER, by_filter=True)
-    question = ask(job_status=["active", "timed_out"])
-    recount(by_filter, question)
-    facts = build(question, by_filter)
-    assert facts["unseen_statuses"] == ["timed_out", "deleting", "unknown"]
-    assert facts["counts"]["timed_out"] is None
-    assert facts["counts"]["active"] == 0
-    assert build(question, reading(question=question))["unseen_statuses"] == []
-
-
 def test_jobs_in_both_details() -> None:
     options = {"job_status": ["failed"]}
-    one = reading(question=ask(**options), j1="failed", j2="succeeded")
+    one = reading(filters=ask(**options), j1="failed", j2="succeeded")
     assert build(ask(**options, detail="jobs"), one)["jobs"] == [
         {"service": "Analysis/Buffer.GPServer", "job_id": "j1", "status": "failed", "job_status": "esriJobfailed"}
     ]
     full = build(ask(**options, detail="full"), one, details={(BUFFER, "j1"): DETAILS})["jobs"][0]
     assert full["submitted_time"] == "2026-11-24T08:45:00Z"
     assert (full["start_time"], full["end_time"]) == (None, "2026-11-24T08:48:00Z")
-    assert full["url"] == "https://h/x", "what a site puts behind a question mark is not ours to show"
+    assert full["url"] == "https://h/x", "what a site puts behind a filters mark is not ours to show"
     bare = build(ask(**options, detail="full"), one)["jobs"][0]
     assert bare.keys() == full.keys()
     assert bare["end_time"] is None
 
 
-def test_a_limit_that_cuts_is_never_complete() -> None:
+def test_a_limit_that_cuts_says_so_and_is_complete() -> None:
     one = reading(j1="failed", j2="failed", j3="failed")
     cut, whole = (build(ask(detail="jobs", limit=limit), one) for limit in (2, 3))
-    assert (len(cut["jobs"]), cut["truncated"], cut["complete"]) == (2, True, False)
+    assert (len(cut["jobs"]), cut["truncated"], cut["complete"]) == (2, True, True)
     assert (len(whole["jobs"]), whole["truncated"], whole["complete"]) == (3, False, True)
-    one.next_start = 4
-    facts = build(ask(detail="jobs", limit=3), one)
-    assert (facts["truncated"], facts["next_start"], facts["complete"]) == (True, 4, False)
-    assert facts["services"][0]["complete"] is False
+    facts = build(ask(detail="jobs", limit=3), replace(one, next_start=4))
+    assert (facts["truncated"], facts["next_start"], facts["services"][0]["next_start"]) == (True, 4, 4)
+    assert whole["services"][0]["next_start"] == -1
 
 
-def test_jobs_that_ended_before_are_left_out_and_those_that_do_not_tell_are_not() -> None:
-    one = reading(old="failed", edge="failed", silent="failed", unread="failed", running="executing")
-    ends = {"old": NOW - 3601, "edge": NOW - 3600, "silent": None, "running": None}
-    details = {(BUFFER, name): replace(DETAILS, job_id=name, ended=end) for name, end in ends.items()}
-    _facts.leave_out_ended(one, details, NOW - 3600)
-    assert {*one.jobs} == {"edge", "silent", "unread", "running"}
-    assert one.warnings == [
-        "Analysis/Buffer.GPServer: 1 finished jobs do not tell when they ended; they count as lately ended."
-    ]
-
-
-@pytest.mark.parametrize(
-    ("options", "api", "oldest", "known"),
-    [
-        ({}, "server", None, None),
-        ({"ended_after": "1h"}, "server", None, None),
-        ({"ended_after": "7h"}, "server", None, False),
-        ({"ended_after": "7h"}, "kubernetes", None, None),
-        ({"ended_after": "7h"}, "server", NOW - 8 * 3600, True),
-        ({"ended_after": "7h"}, "server", NOW - 5 * 3600, False),
-        ({"start_time": "7h"}, "server", None, False),
-    ],
-)
-def test_whether_a_window_is_known(options: t.Any, api: str, oldest: float | None, known: bool | None) -> None:
-    """A job from before the window shows that the site's memory reaches that far."""
-    details = {(BUFFER, "j1"): replace(DETAILS, ended=oldest)}
-    assert _facts.is_window_known(reading(j1="failed"), ask(**options), api, details, NOW) is known
+def test_a_failure_has_the_keys_that_conditions_read() -> None:
+    facts, nothing = build(ask(), reading(j1="failed")), _facts.nothing_seen()
+    assert nothing.keys() <= facts.keys()
+    assert nothing["counts"].keys() == facts["counts"].keys()
+    assert {*nothing["counts"].values()} == {None}
+    assert nothing["complete"] is False

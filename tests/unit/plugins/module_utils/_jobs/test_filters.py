@@ -9,28 +9,28 @@ import typing as t
 
 import pytest
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses as _status
+from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import BadOption
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.filters import Question
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.filters import Filters
 from ansible_collections.gisops.arcgis.plugins.module_utils._services import Entry, Service
 from ansible_collections.gisops.arcgis.plugins.module_utils._times import Moment
-from ansible_collections.gisops.arcgis.plugins.module_utils._wire.dialects import Ask
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire.dialects import JobFilter
 
 NOW = 1_800_000_000.0
 
 
-def read(**options: t.Any) -> Question:
-    return Question.read(options.get)
+def read(**options: t.Any) -> Filters:
+    return Filters.read(options.get)
 
 
 def test_no_option_at_all_asks_for_everything() -> None:
-    question = read()
-    assert question.services == question.exclude == ()
-    assert question.statuses == _status.STATUSES
-    assert question.asks_all_statuses
-    assert (question.page_size, question.start, question.limit, question.detail) == (1000, 1, None, "counts")
-    assert question.ask(NOW) == Ask()
-    assert not question.is_narrowed
+    filters = read()
+    assert filters.services == filters.exclude == ()
+    assert filters.statuses == _statuses.STATUSES
+    assert filters.asks_all_statuses
+    assert (filters.number, filters.start, filters.limit, filters.detail) == (1000, 1, None, "counts")
+    assert filters.job_filter(NOW) == JobFilter()
+    assert not filters.is_narrowed
 
 
 @pytest.mark.parametrize("empty", [None, "", " "])
@@ -45,7 +45,7 @@ def test_empty_statuses_are_not_given(words: t.Any) -> None:
 
 
 def test_all_options() -> None:
-    question = read(
+    filters = read(
         services=["A/B", {"name": "C", "missing": "ignore"}],
         exclude_services=["D/*", "E"],
         job_status=["active", "failed"],
@@ -54,17 +54,17 @@ def test_all_options() -> None:
         ended_after="1h",
         user_name=" user1 ",
         machine_name="M.D",
-        page_size=7,
+        number=7,
         limit=5,
         detail="full",
     )
-    assert question.services == (Entry("A/B"), Entry("C", True))
-    assert question.statuses == tuple(one for one in _status.STATUSES if one in {*_status.ACTIVE, "failed"})
-    assert not question.asks_all_statuses
-    assert question.ended_after == Moment(ago=3600)
-    assert question.ask(NOW) == Ask((), NOW - 7200, 1637004590.0, "user1", "M.D")
-    assert [question.excludes(Service("D", "X")), question.excludes(Service("", "E"))] == [True, True]
-    assert not question.excludes(Service("", "D"))
+    assert filters.services == (Entry("A/B"), Entry("C", True))
+    assert filters.statuses == tuple(one for one in _statuses.STATUSES if one in {*_statuses.ACTIVE, "failed"})
+    assert not filters.asks_all_statuses
+    assert filters.ended_after == Moment(ago=3600)
+    assert filters.job_filter(NOW) == JobFilter(None, NOW - 7200, 1637004590.0, "user1", "M.D")
+    assert [filters.excludes(Service("D", "X")), filters.excludes(Service("", "E"))] == [True, True]
+    assert not filters.excludes(Service("", "D"))
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_all_options() -> None:
     ],
 )
 def test_what_narrows(options: dict[str, t.Any], narrowed: bool, windowed: bool) -> None:
-    question = read(**options)
-    assert (question.is_narrowed, question.is_windowed) == (narrowed, windowed)
+    filters = read(**options)
+    assert (filters.is_narrowed, filters.is_windowed) == (narrowed, windowed)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ LATE, EARLY = "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"
         ({"services": ["a/b/c"]}, "option services", "Write Folder/Name"),
         ({"services": [""]}, "option services", "Name a service"),
         ({"exclude_services": ["a/b/c"]}, "option exclude_services", "Write Folder/Name"),
-        ({"page_size": 0}, "option page_size", "Use 1 or more"),
+        ({"number": 0}, "option number", "Use 1 or more"),
         ({"limit": 0, "detail": "jobs"}, "option limit", "Use 1 or more"),
         ({"start": -1}, "option start", "Use 1 or more"),
         ({"limit": 5}, "option limit", "Add detail: jobs"),
@@ -134,10 +134,10 @@ def test_what_is_refused(options: dict[str, t.Any], where: str, cure: str) -> No
 
 
 def test_a_fixed_and_a_relative_time_are_compared_on_the_sites_clock() -> None:
-    question = read(start_time="1h", end_time="2026-01-01T00:00:00Z")
+    filters = read(start_time="1h", end_time="2026-01-01T00:00:00Z")
     with pytest.raises(BadOption, match="start_time is after end_time"):
-        question.check_clock(NOW)
-    question.check_clock(1_767_225_600.0 + 3600)
+        filters.check_clock(NOW)
+    filters.check_clock(1_767_225_600.0 + 3600)
 
 
 @pytest.mark.parametrize("option", ["start_time", "ended_after"])

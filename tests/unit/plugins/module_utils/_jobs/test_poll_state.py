@@ -11,12 +11,12 @@ import pytest
 
 from ansible_collections.gisops.arcgis.plugins.module_utils import _options
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import BadOption, TokenRefused
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import poll_state as _memory
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import query as _gp_jobs
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.capabilities import Proven, Way
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.details import Known
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import poll_state
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import query
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.counting import Capabilities
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.poll_state import PollState
 from ansible_collections.gisops.arcgis.plugins.module_utils._services import Service
-from ansible_collections.gisops.arcgis.plugins.module_utils._wire.dialects import JobDetails
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire.responses import JobDetails
 from rehearsal_site.scenario import add_service
 
 BUFFER = Service("Analysis", "Buffer")
@@ -24,29 +24,20 @@ JOB = JobDetails("j1", "esriJobFailed", "user1", None, 10.0, None, 20.5, "https:
 
 
 def test_what_was_packed_comes_out_again() -> None:
-    proven = Proven(
-        way=Way(status=True),
-        ways={Way(), Way(True, True)},
-        filters_status=True,
-        without_sums={str(BUFFER)},
-        milliseconds=True,
-    )
-    known = Known(
-        {(BUFFER, "j1"): JOB, (BUFFER, "gone"): None}, {(BUFFER, "j1"): [{"type": "error", "text": "ä"}]}, proven
-    )
+    messages = {(BUFFER, "j1"): [{"type": "error", "text": "ä"}]}
+    state = PollState({(BUFFER, "j1"): JOB}, messages, Capabilities(needs_status=True, shows_jobs=True), 21600.0)
     facts = {"counts": {"active": 0}, "as_of": "2026-11-24T09:00:00Z"}
-    packed = _memory.pack(facts, known)
+    packed = poll_state.pack(facts, state)
     assert not any(letter.isascii() for letter in packed), "no secret that anybody types is a part of it"
-    got, back = _memory.unpack(packed)
-    assert got == facts
-    assert back == Known({(BUFFER, "j1"): JOB}, known.messages, proven)
-    assert _memory.known_in(_memory.NEW) == Known()
+    assert poll_state.facts_in(packed) == facts
+    assert poll_state.read(packed) == state
+    assert poll_state.read(poll_state.NEW) == PollState()
 
 
-@pytest.mark.parametrize("text", ["", "old", "nonsense", "\ue000\ue001", "{}", _memory.pack({}, Known())[:-3]])
-def test_a_text_that_is_no_memory(text: str) -> None:
-    with pytest.raises(BadOption, match="option memory"):
-        _memory.known_in(text)
+@pytest.mark.parametrize("text", ["", "old", "nonsense", "\ue000\ue001", "{}", poll_state.pack({}, PollState())[:-3]])
+def test_a_text_that_no_measurement_has_written(text: str) -> None:
+    with pytest.raises(BadOption, match="option poll_state"):
+        poll_state.read(text)
 
 
 class Polled:
@@ -54,19 +45,19 @@ class Polled:
 
     def __init__(self, asked: t.Any) -> None:
         self.asked = asked
-        self.memory = _memory.NEW
+        self.state = PollState()
 
     def measure(self, **options: t.Any) -> tuple[dict[str, t.Any], list[str]]:
         """Facts, and the paths of the requests that they took."""
         given = {**self.asked.connection, "detail": "full", "ended_after": "1h", **options}
         spec = {**_options.CONNECTION, **_options.QUERY}
         before = len(self.asked.site.log)
-        measured = _gp_jobs.measure(
+        measured = query.measure(
             lambda name: given.get(name, spec[name].get("default")),
             self.asked.warnings.append,
-            _memory.known_in(self.memory),
+            self.state,
         )
-        self.memory = measured.memory
+        self.state = measured.state
         return measured.facts, [entry.path for entry in self.asked.site.log[before:]]
 
 
@@ -107,7 +98,7 @@ def test_jobs_that_are_gone_are_forgotten(polled: Polled) -> None:
         store = polled.asked.site.store
         store.remove_job(store.service("Analysis/Buffer").key, "jbad")
     polled.measure(**options)
-    assert {job_id for _service, job_id in _memory.known_in(polled.memory).details} == {"jold", "jrun"}
+    assert {job_id for _service, job_id in polled.state.jobs} == {"jold", "jrun"}
 
 
 def test_messages_of_jobs_that_have_ended_are_read_once(polled: Polled) -> None:
@@ -124,16 +115,6 @@ def test_what_a_site_honours_is_proven_once(polled: Polled) -> None:
     polled.measure(**options)
     _facts, paths = polled.measure(**options)
     assert len([path for path in paths if "Empty.GPServer/jobs/query" in path]) == 1
-
-
-def test_where_sums_prove_nothing_they_are_tried_once(polled: Polled) -> None:
-    """A job that timed out is among all jobs, and no query can ask for it: no sum will ever come out."""
-    record = {"jobs": [{"status": "timed_out"}], "history": {"count": 60, "statuses": {"succeeded": 1}, "span": "30d"}}
-    with polled.asked.site.lock:
-        add_service(polled.asked.site.store, "Analysis/Long", record, polled.asked.site.clock.now())
-    options = {"services": ["Analysis/Long"], "job_status": ["active", "failed"], "page_size": 10, "ended_after": None}
-    costs = [len([path for path in polled.measure(**options)[1] if "jobs/query" in path]) for _poll in range(3)]
-    assert costs == [14, 10, 10]
 
 
 def test_a_token_that_is_handed_over_is_not_renewed_here(polled: Polled) -> None:

@@ -15,7 +15,7 @@ from ansible_collections.gisops.arcgis.plugins.module_utils._errors import (
     NotUnderstood,
     Unreachable,
 )
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import health as _about
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import details as _details
 
 PUBLISHING = "System/PublishingTools"
 
@@ -63,7 +63,7 @@ def test_a_site_without_a_clock_is_told_of(asked_site: t.Any, api: str) -> None:
 
 
 def test_too_many_failures_to_look_at_are_not_guessed(asked_site: t.Any, api: str) -> None:
-    most = _about.MOST_DETAILS
+    most = _details.MOST_DETAILS
     entry = {"status": "failed", "count": most + 1, "every": "10s", "submitted": "10h ago"}
     with asked_site({"services": {PUBLISHING: {"jobs": [entry]}}}, api=api) as asked:
         facts = asked.query(services=[PUBLISHING], job_status=["failed"], ended_after="1h")
@@ -95,7 +95,7 @@ def test_messages_are_asked_for_under_the_sites_own_root(asked_site: t.Any, api:
 def test_a_limit_bounds_the_details_too(asked_site: t.Any, api: str) -> None:
     with asked_site("publishing_tools", api=api) as asked:
         facts = asked.query(services=[PUBLISHING], detail="full", limit=3)
-        assert (len(facts["jobs"]), facts["truncated"], facts["complete"]) == (3, True, False)
+        assert (len(facts["jobs"]), facts["truncated"], facts["complete"]) == (3, True, True)
         assert len(asked.requests("/admin/services/System/PublishingTools.GPServer/jobs/j")) == 3
 
 
