@@ -2,93 +2,79 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What can go wrong between us and a site, each error with what happened, where, and what to do about it."""
+"""What can go wrong between us and a site, each error with what happened, where, and what to do about it.
+
+::
+
+    GpError                 anything that this collection raises on purpose
+    ├── BadOption           an option that cannot be meant; found before anything is sent
+    ├── UnknownService      a service that the site does not have, or that has no asynchronous jobs
+    ├── Unreachable         no whole answer came: refused, reset, timed out, not trusted
+    ├── Busy                the site, or what stands in front of it, cannot answer now
+    ├── OutOfTime           total_timeout is over
+    ├── OutOfRequests       max_requests are sent
+    ├── NotUnderstood       an answer in none of the known forms; never read as "no jobs"
+    ├── NotHonoured         an answer without the filter that was asked for
+    ├── SiteError           the site's own error body
+    │   ├── NotFound        it does not have this resource
+    │   └── NotAllowed      this account may not do this
+    ├── LoginRefused        user name and password were refused; final
+    ├── TokenRefused        the site saw a token and refused it (498)
+    ├── TokenUnseen         the site says that it saw no token (499)
+    └── NotLoggedIn         a login was answered, but not by the token service
+"""
 
 from __future__ import annotations
 
-import base64
 import functools
-import html
-import html.entities
-import json
 import os
-import re
 import traceback
 import typing as t
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 _LONGEST_WHAT = 300
 _SHORTEST_CODE = 6
-"""A shorter piece of base64 or of digits may be anything."""
+"""A shorter piece of base64 may be anything."""
 
 
 def without_secrets(text: str, secrets: t.Iterable[str]) -> str:
-    """A text less the secrets in it, however they are spelt; the longest first, for one may hold another."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        pattern = _any_spelling(secret)
-        if pattern is not None:
-            text = pattern.sub("********", text)
+    """Return a text less the secrets in it, in any of their spellings; the longest first, for one may hold another."""
+    for spelling in sorted({one for secret in secrets for one in spellings(secret)}, key=len, reverse=True):
+        text = text.replace(spelling, "********")
     return text
 
 
 @functools.lru_cache(maxsize=64)
-def _any_spelling(secret: str) -> re.Pattern[str] | None:
-    """Finds a secret as sites, proxies and libraries repeat it: plain, or as in an address, a page, JSON or base64.
+def spellings(secret: str) -> frozenset[str]:
+    """Return a secret plain, and as an address, JSON, a page and base64 spell it; nothing for one of blanks."""
+    import base64
+    import html
+    import json
 
-    What quotes a text may take the blanks off its ends. None for a secret of blanks, which no text gives away.
-    """
     bare = secret.strip()
     if not bare:
-        return None
-    # A page or a site that puts all on one line makes one blank of several.
-    parts = re.split(r"(\s+)", bare)
-    letters = [[set(part)] if part.isspace() else part for part in parts]
-    spellings = ["".join(_one_of(letter) for part in letters for letter in part)]
+        return frozenset()
+    page = html.escape(bare)
+    found = {bare, page, page.replace("&#x27;", "&#39;"), html.escape(bare, quote=False)}
+    for quoted in (
+        quote(bare, "", errors="replace"),
+        quote(bare, errors="replace"),
+        quote_plus(bare, errors="replace"),
+    ):
+        parts = quoted.split("%")
+        found |= {quoted, "%".join([parts[0], *(part[:2].lower() + part[2:] for part in parts[1:])])}
+    for escaped in (json.dumps(bare)[1:-1], json.dumps(bare, ensure_ascii=False)[1:-1]):
+        found |= {escaped, escaped.replace("/", r"\/")}
     raw = secret.encode("utf-8", "replace")
-    codes = [raw.hex(), raw.hex().upper(), *_in_base64(raw)]
-    spellings += [re.escape(code) for code in codes if len(code) >= _SHORTEST_CODE]
-    return re.compile("|".join(spellings))
-
-
-def _one_of(letters: t.Collection[str]) -> str:
-    """A pattern for a letter in any spelling, or for a run of these blanks."""
-    # Each spelling but once, for a run that can be read in several ways would take for ever.
-    spellings = sorted({spelling for letter in letters for spelling in _spellings(letter)})
-    return f"(?:{'|'.join(spellings)}){'+' if isinstance(letters, set) else ''}" if len(spellings) > 1 else spellings[0]
-
-
-def _spellings(letter: str) -> list[str]:
-    """Patterns for one letter. Plain letters and digits have but one."""
-    if letter.isascii() and letter.isalnum():
-        return [letter]
-    number, raw = ord(letter), letter.encode("utf-8", "replace")
-    escaped = {json.dumps(letter)[1:-1], ascii(letter)[1:-1], f"\\u{number:04x}", f"\\x{number:02x}"} - {letter}
-    return [
-        f"(?i:{''.join(f'%{byte:02x}' for byte in raw)})",
-        rf"&#0*{number};",
-        rf"(?i:&#x0*{number:x};)",
-        *(f"&{name};" for name in (html.entities.codepoint2name.get(number), "apos" * (letter == "'")) if name),
-        *(rf"(?i:{re.escape(one)})" for one in sorted(escaped)),
-        *([r"\+", r"\\?\s"] if letter.isspace() else [rf"\\?{re.escape(letter)}"]),
-    ]
-
-
-def _in_base64(raw: bytes) -> t.Iterator[str]:
-    """The part that no neighbour changes of base64 that holds this, for each of the three places to begin at."""
+    # The part that no neighbour changes, for each of the three places in which base64 may begin with it.
     for before, first in ((0, 0), (1, 2), (2, 3)):
-        coded = base64.b64encode(bytes(before) + raw).decode()[first : (before + len(raw)) * 8 // 6]
-        yield coded
-        yield coded.translate({ord("+"): "-", ord("/"): "_"})
-
-
-def common_spellings(secret: str) -> set[str]:
-    """Those in which a secret is looked for where there is much to look through: no pattern is as quick."""
-    plain = {secret, quote(secret, safe=""), secret.replace("/", r"\/"), html.escape(secret)}
-    return {*plain, *_in_base64(secret.encode())}
+        code = base64.b64encode(bytes(before) + raw).decode()[first : (before + len(raw)) * 8 // 6]
+        found |= {code, code.replace("+", "-").replace("/", "_")} if len(code) >= _SHORTEST_CODE else set()
+    return frozenset(found)
 
 
 def unforeseen(error: Exception) -> dict[str, t.Any]:
-    """An error that nobody raised on purpose as the keys of a task result, without its text: it may hold a secret."""
+    """Return an error that nobody raised on purpose as the keys of a result, without its text: it may hold a secret."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{os.path.basename(frames[-1].filename)}, line {frames[-1].lineno}" if frames else "nowhere"
     kind = type(error).__name__
@@ -124,7 +110,7 @@ class GpError(Exception):
             self.failure["unsent"] = True
 
     def to_result(self) -> dict[str, t.Any]:
-        """The error as the keys of a task result."""
+        """Return the error as the keys of a task result."""
         return {"msg": str(self), "failure": self.failure}
 
 
@@ -163,6 +149,10 @@ class Busy(GpError):
 
 class OutOfTime(GpError):
     """The whole measurement took longer than ``total_timeout``."""
+
+
+class OutOfRequests(GpError):
+    """The whole measurement sent ``max_requests`` requests."""
 
 
 class NotUnderstood(GpError):

@@ -13,29 +13,37 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from . import _options
 from ._errors import GpError, unforeseen
-from ._wire import transport as _transport
+from ._wire import transport
 
 
 class GpModule(AnsibleModule):
     """An AnsibleModule for tables of options; a module that only reads, in check mode too."""
 
-    def __init__(self, *tables: _options.Table) -> None:
+    def __init__(self, *tables: _options.Table, on_failure: t.Mapping[str, t.Any] | None = None) -> None:
+        """Read the options of a task.
+
+        :param on_failure: keys that a failed result has as well, whatever it failed with.
+        """
+        self._on_failure = dict(on_failure or {})
         super().__init__(argument_spec=_options.argument_spec(*tables), supports_check_mode=True)
         self.no_log_values |= _options.secrets_in(self.params, self.argument_spec)
-        if self._bad_option is not None:
-            self.fail_json(**self._bad_option.to_result())
-        if _transport.REQUESTS_IMPORT_ERROR is not None:
-            self.fail_json(msg=missing_required_lib("requests"), exception=_transport.REQUESTS_IMPORT_ERROR)
+        if transport.REQUESTS_IMPORT_ERROR is not None:
+            self.fail_json(msg=missing_required_lib("requests"), exception=transport.REQUESTS_IMPORT_ERROR)
 
     def _load_params(self) -> None:
-        """The task's options, less those that a template rendered to nothing, and those that core must not see."""
+        """Take the task's options less those that a template rendered to nothing."""
         super()._load_params()
         self.no_log_values |= _options.secrets_in(self.params, self.argument_spec)
-        self.params, self._bad_option = _options.sane(self.params, self.argument_spec)
+        self.params = _options.without_empty(self.params)
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        """End with a failed result that has the keys of a good one."""
+        super().fail_json(msg, **{**self._on_failure, **kwargs})
+        raise SystemExit(1)  # not reached, which older releases of core do not tell
 
     @contextmanager
     def reporting_errors(self) -> t.Iterator[None]:
-        """Ends the module with a failed result for each error, and for one of our own faults with what is no secret."""
+        """End the module with a failed result for each error, and for one of our own faults with what is no secret."""
         try:
             yield
         except GpError as error:

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import re
 import typing as t
+import unicodedata
 from dataclasses import dataclass
 
 from ._errors import BadOption
-from ._options import check_value, is_blank
+from ._options import check_text, is_blank
 
 GP = "GPServer"
 ROOT = ""
@@ -57,22 +57,27 @@ class Entry:
         return None if any(sign in folder for sign in "*?[") else folder
 
     def means(self, service: Service) -> bool:
-        """Whether this entry, a pattern or not, is about that service."""
-        return self.matches(service) if self.is_pattern else self.service == service
+        """Tell whether this entry, a pattern or not, is about that service."""
+        return self.matches(service) if self.is_pattern else compared(str(self.service)) == compared(str(service))
 
     def matches(self, service: Service) -> bool:
-        """Whether this pattern means that service: by its full name, or by its name without ``.GPServer``."""
-        return any(fnmatch.fnmatchcase(name, self.text) for name in spellings(service))
+        """Tell whether this pattern means that service: by its full name, or by its name without ``.GPServer``."""
+        return any(fnmatch.fnmatchcase(compared(name), compared(self.text)) for name in spellings(service))
+
+
+def compared(name: str) -> str:
+    """Return a name as it is compared: letters with marks have two forms (NFC and NFD) that look the same."""
+    return unicodedata.normalize("NFC", name)
 
 
 def spellings(service: Service) -> tuple[str, ...]:
-    """The names that mean a service: the full one, and for a GP service the one without its type."""
+    """Return the names that mean a service: the full one, and for a GP service the one without its type."""
     full = str(service)
     return (full, full[: -len(GP) - 1]) if service.type == GP else (full,)
 
 
 def parse(text: str, option: str = "services") -> Service:
-    """A service from ``Folder/Name``, ``Name`` or either with its type."""
+    """Return a service from ``Folder/Name``, ``Name`` or either with its type."""
     folder, slash, rest = text.strip().strip("/").rpartition("/")
     typed = re.fullmatch(r"(.+)\.([A-Za-z]+Server)", rest)
     name, kind = (typed.group(1), typed.group(2)) if typed else (rest, GP)
@@ -84,7 +89,7 @@ def parse(text: str, option: str = "services") -> Service:
 
 
 def parse_entries(values: t.Sequence[t.Any], option: str = "services") -> tuple[Entry, ...]:
-    """The entries of an option: texts, or dicts with ``name`` and ``missing`` (``fail`` or ``ignore``)."""
+    """Return the entries of an option: texts, or dicts with ``name`` and ``missing`` (``fail`` or ``ignore``)."""
     entries = []
     for value in values:
         missing = "fail"
@@ -98,12 +103,7 @@ def parse_entries(values: t.Sequence[t.Any], option: str = "services") -> tuple[
                     cure="An entry is a name, or a dict of name and missing (fail or ignore).",
                 )
             value = value.get("name")
-        if value is not None and (isinstance(value, bool) or not isinstance(value, (str, int, float))):
-            raise BadOption(
-                "An entry is neither a name nor a dict", where=f"option {option}", cure="Write a list of names."
-            )
-        check_value(option, {"type": "str"}, value)
-        text = str(value if value is not None else "").strip().strip("/")
+        text = "" if value is None else check_text(option, value).strip().strip("/")
         if not text or is_blank(text):
             raise BadOption(
                 "An entry is empty", where=f"option {option}", cure="Name a service, or leave the entry out."
@@ -116,7 +116,9 @@ def parse_entries(values: t.Sequence[t.Any], option: str = "services") -> tuple[
 
 
 def nearest(wanted: str, known: t.Iterable[Service]) -> list[str]:
-    """Up to three names most like the wanted one; letters' case and the folder weigh little."""
+    """Return up to three names most like the wanted one; letters' case and the folder weigh little."""
+    import difflib
+
     names = {str(service): service for service in known}
     bare = wanted.lower().removesuffix("." + GP.lower())
     scored = sorted(

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import typing as t
 
 from ._errors import BadOption
@@ -48,18 +47,23 @@ FILTER_WORDS = {
     "cancelled": "esriJobCancelled",
 }
 
-_LETTERS = {status.replace("_", ""): status for status in STATUSES}
-_ALSO = {
+_WORDS = {
+    **{status: status for status in STATUSES},
+    "timedout": "timed_out",
     "canceling": "cancelling",
     "canceled": "cancelled",
     "failure": "failed",
     "success": "succeeded",
     "completed": "succeeded",
 }
+_PREFIXES = ("esrijob", "esri_job")
 
 
 def normalise(word: t.Any) -> str:
-    """Our word for any spelling of a status (``esriJobFailed``, ``Failed``, 5); ``unknown`` for the rest."""
+    """Return our word for a site's (``esriJobFailed``, ``Failed``, ``Timed Out``, 5); ``unknown`` for anything else.
+
+    What may differ is case, the prefix, and the sign between words: a word with anything more in it is not understood.
+    """
     if isinstance(word, str):
         return _normalise(word)
     if isinstance(word, bool) or not isinstance(word, int):
@@ -69,17 +73,20 @@ def normalise(word: t.Any) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _normalise(word: str) -> str:
-    """Remembered, for a site has a few words for a million jobs."""
-    if re.fullmatch(r"\s*[0-9]{1,3}\s*", word):
-        return normalise(int(word))
-    letters = re.sub(r"[^a-z]", "", word.lower())
-    if letters.startswith("esrijob"):
-        letters = letters[len("esrijob") :]
-    return _LETTERS.get(letters) or _ALSO.get(letters) or UNKNOWN
+    """Remember the answer, for a site has a few words for a million jobs."""
+    text = word.strip().lower().replace(" ", "_").replace("-", "_")
+    if not word.isascii():
+        return UNKNOWN  # the Kelvin sign in lower case is a k
+    if text.isdigit():
+        return normalise(int(text)) if len(text) <= 3 else UNKNOWN
+    prefix = next((one for one in _PREFIXES if text.startswith(one)), "")
+    if prefix:
+        text = text[len(prefix) :].removeprefix("_")
+    return _WORDS.get(text, UNKNOWN)
 
 
 def parse(words: t.Sequence[str], option: str = "job_status") -> tuple[str, ...]:
-    """The statuses that an option names, groups spelt out, in the order of STATUSES."""
+    """Return the statuses that an option names, groups spelt out, in the order of STATUSES; raise BadOption."""
     wanted: set[str] = set()
     for word in words:
         text = str(word).strip()

@@ -504,11 +504,11 @@ from ..module_utils._options import CONNECTION, POLLING, QUERY
 def main() -> None:
     """Runs the module."""
     module = GpModule(CONNECTION, QUERY, POLLING)
-    memory = module.params["memory"]
+    memory = module.params["poll_state"]
     with module.reporting_errors():
         known = None if memory is None else _memory.known_in(memory)
         measured = _gp_jobs.measure(module.params.get, module.warn, known)
-    kept = {"memory": measured.memory} if memory is not None else {}
+    kept = {"poll_state": measured.memory} if memory is not None else {}
     module.exit_json(changed=False, **measured.facts, **kept)
 
 

@@ -21,9 +21,12 @@ from .._errors import NotAllowed, NotFound, NotHonoured, NotUnderstood, SiteErro
 from .._services import Service
 from .._statuses import FILTER_WORDS
 from .._wire import dialects as _api
-from .._wire.dialects import Ask, Page
+from .._wire import responses as _responses
+from .._wire.responses import Page
 from .._wire.site import Site
+from . import filters as _filters
 from . import listing as _paging
+from .filters import Ask
 from .listing import Listing
 
 SMALL = 10
@@ -52,7 +55,7 @@ class Proven:
     """Those in which a query has brought jobs."""
     filters_status: bool = False
     """Whether a query with a status has ever brought jobs of that status and no others."""
-    takes_several: bool = True
+    takes_several: bool = False
     """Whether no answer has shown yet that a query with several statuses is not one for all of them."""
     without_sums: set[str] = field(default_factory=set)
     """Services of which sums prove nothing: some of their jobs are in a status that no query can ask for."""
@@ -99,14 +102,15 @@ class Habits:
         way = way or self.way
         query = _api.parameters(
             self._site.dialect,
-            ask,
+            _api.JobFilter(
+                ask.statuses[0] if ask.statuses else None, ask.start_time, ask.end_time, ask.user_name, ask.machine_name
+            ),
             start=start,
             number=number,
-            milliseconds=self._milliseconds,
             floor=way.start_time,
         )
         url = f"{_api.service_url(self._site.roots, service)}/jobs/query"
-        page = self._site.ask(url, lambda body: _api.parse_page(body, f"GET {url}"), query)
+        page = self._site.ask(url, lambda body: _responses.parse_page(body, f"GET {url}"), query)
         if page.jobs and (not ask.statuses or way.status):
             self._proven.ways.add(way)
         return page
@@ -180,7 +184,7 @@ class Habits:
 
     def is_honoured(self, page: Page, *statuses: str) -> bool:
         """Whether a filtered answer is one to its filter: by the site's echo, and by every status that it shows."""
-        echoed = _api.echoed_statuses(page.echo)
+        echoed = _filters.echoed_statuses(page.echo)
         if echoed is not None and set(statuses) != set(echoed):
             return False
         shown = [_status.normalise(word) for word in page.jobs.values() if word is not None]
@@ -271,7 +275,7 @@ class Habits:
         self._milliseconds = self._site.dialect.milliseconds
         return False
 
-    def prove_people(self, service: Service, ask: Ask, job: _api.JobDetails) -> None:
+    def prove_people(self, service: Service, ask: Ask, job: _responses.JobDetails) -> None:
         """Proves once a task that the site honours our filters for user and machine, on a job that they let through.
 
         The job must be theirs, and a name that nobody has must bring none.
@@ -294,12 +298,12 @@ class Habits:
                 )
         self.filters_people = True
 
-    def details(self, service: Service, job_id: str) -> _api.JobDetails:
+    def details(self, service: Service, job_id: str) -> _responses.JobDetails:
         """What the site tells of one job."""
         url = f"{_api.service_url(self._site.roots, service)}/jobs/{quote(job_id, safe='')}"
 
-        def that_job(body: t.Mapping[str, t.Any]) -> _api.JobDetails:
-            job = _api.parse_job(body, f"GET {url}")
+        def that_job(body: t.Mapping[str, t.Any]) -> _responses.JobDetails:
+            job = _responses.parse_job(body, f"GET {url}")
             if job.job_id != job_id:
                 raise NotUnderstood(f"The site answers with job {job.job_id}", where=f"GET {url}", transient=True)
             return job

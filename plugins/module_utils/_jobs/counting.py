@@ -22,8 +22,9 @@ from .._errors import BadOption, GpError, NotHonoured, SiteError
 from .._services import Service
 from .._statuses import FILTER_WORDS, QUEUED
 from .._wire import dialects as _api
-from .._wire.dialects import Page
+from .._wire.responses import Page
 from .._wire.site import Site
+from . import filters as _filters
 from . import listing as _paging
 from .capabilities import SMALL, Habits, Proven
 from .filters import Question
@@ -114,7 +115,7 @@ class Reader:
         listing.add(first)
         if not listing.is_whole:
             return self._longer_record(service, first)
-        if first.is_followed:
+        if (first.next_start or 0) > 1:
             listing = self.habits.listing(service, self.ask, first)
         return self._counted(Reading(service), listing)
 
@@ -198,7 +199,9 @@ class Reader:
                 break
         else:
             return None
-        adds_up = others.total + found.total == total and len(found.jobs) == found.total and not found.is_followed
+        adds_up = (
+            others.total + found.total == total and len(found.jobs) == found.total and not ((found.next_start or 0) > 1)
+        )
         if not adds_up or any(len(page.jobs) > page.total for page in pages):
             habits.without_sums.add(str(service))
             return None
@@ -221,7 +224,7 @@ class Reader:
         listing = Listing()
         listing.add(page)
         reading.sample = reading.sample or next(iter(page.jobs), None)
-        is_all = listing.is_whole and not page.is_followed
+        is_all = listing.is_whole and not ((page.next_start or 0) > 1)
         if not is_all and (needs_ids or len(page.jobs) < number or page.total <= len(page.jobs)):
             listing = self.habits.listing(reading.service, ask, page)
             reading.pages += listing.pages - 1
@@ -259,7 +262,7 @@ class Reader:
                 return False
             if self.habits.filters_status:
                 return True
-            if _api.echoed_statuses(page.echo) is None:
+            if _filters.echoed_statuses(page.echo) is None:
                 return False
         # No job in any status, and none without a status: the service has none, as far as any query goes.
         return nothing_at_all and (first is None or (first.total == 0 and not first.jobs))
@@ -303,7 +306,7 @@ class Reader:
         question = self._question
         reading.echo, reading.pages = listing.echo, listing.pages
         one = question.statuses[0] if len(question.statuses) == 1 and question.statuses[0] in FILTER_WORDS else None
-        echoed = _api.echoed_statuses(listing.echo)
+        echoed = _filters.echoed_statuses(listing.echo)
         by_filter = one if one is not None and echoed == [one] else None
         reading.jobs = {job_id: _known(word, by_filter) for job_id, word in listing.jobs.items()}
         if not listing.is_whole:

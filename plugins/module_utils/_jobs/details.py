@@ -13,7 +13,8 @@ from .._errors import GpError, NotFound
 from .._services import Service
 from .._statuses import FINISHED, normalise
 from .._wire import dialects as _api
-from .._wire.dialects import JobDetails
+from .._wire import responses as _responses
+from .._wire.responses import JobDetails
 from .._wire.site import Site
 from .capabilities import Habits, Proven
 
@@ -94,7 +95,7 @@ class Details:
         for task in self._tasks(service, job.url if job else None):
             url = _api.rest_job_url(self._site.roots, service, task, job_id)
             try:
-                return self._site.ask(url, _api.parse_messages, {"returnMessages": "true"})
+                return self._site.ask(url, _responses.parse_messages, {"returnMessages": "true"})
             except GpError:
                 continue
         return None
@@ -107,7 +108,7 @@ class Details:
         if service not in self._tasks_of:
             try:
                 self._tasks_of[service] = self._site.ask(
-                    _api.rest_service_url(self._site.roots, service), _api.parse_tasks
+                    _api.rest_service_url(self._site.roots, service), _responses.parse_tasks
                 )
             except GpError:
                 self._tasks_of[service] = []

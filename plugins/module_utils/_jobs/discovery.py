@@ -13,6 +13,7 @@ from .. import _services
 from .._errors import GpError, NotAllowed, NotFound, SiteError, UnknownService
 from .._services import ROOT, Entry, Service
 from .._wire import dialects as _api
+from .._wire import responses as _responses
 from .._wire.site import Site
 from .filters import Question
 
@@ -136,7 +137,7 @@ def in_folder(site: Site, folder: str) -> list[Service]:
 
 def _folder(site: Site, folder: str) -> tuple[list[Service], list[str]]:
     url = _api.folder_url(site.roots, folder)
-    return site.ask(url, lambda body: _api.parse_folder(body, folder, f"GET {url}"))
+    return site.ask(url, lambda body: _responses.parse_folder(body, folder, f"GET {url}"))
 
 
 def explain_missing(site: Site, service: Service) -> UnknownService:
@@ -194,10 +195,10 @@ def runs_synchronously(site: Site, service: Service) -> bool | None:
 
     Raises NotFound where the site does not have the service.
     """
-    says = site.ask(_api.service_url(site.roots, service), _api.is_synchronous)
+    says = site.ask(_api.service_url(site.roots, service), _responses.is_synchronous)
     if says is None and service.type == _services.GP:
         try:
-            says = site.ask(_api.rest_service_url(site.roots, service), _api.is_synchronous)
+            says = site.ask(_api.rest_service_url(site.roots, service), _responses.is_synchronous)
         except GpError:
             return None
     return says

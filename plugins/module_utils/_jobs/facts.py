@@ -12,7 +12,7 @@ from .. import _statuses as _status
 from .. import _times
 from .._services import Service
 from .._wire import dialects as _api
-from .._wire.dialects import JobDetails
+from .._wire.responses import JobDetails
 from .._wire.site import Site
 from .counting import Reading
 from .details import Known, Messages
@@ -37,7 +37,7 @@ def build(
     everything_seen = not found.unseen and all(reading.complete for reading in readings)
     jobs, truncated, next_start = _jobs(question, readings, known)
     by_filter = any(reading.by_filter for reading in readings)
-    doubt = site.client.clock.doubt
+    doubt = doubt_of(site)
     unseen = [status for status in question.statuses if by_filter and status not in _status.FILTER_WORDS]
     return {
         "api": site.dialect.api,
@@ -118,7 +118,7 @@ def is_window_known(reading: Reading, question: Question, api: str, details: Det
         job = details.get((reading.service, job_id))
         if job is not None and job.ended is not None and job.ended < begins:
             return True
-    return False if api == _api.SERVER and now - begins > _api.SERVER_MEMORY + CLOCK_SLACK else None
+    return False if api == _api.SERVER and now - begins > 6 * 3600.0 + CLOCK_SLACK else None
 
 
 def _jobs(
@@ -209,3 +209,9 @@ def _groups(question: Question, counts: Counts, readings: t.Sequence[Reading]) -
         return sum(counts[status] or 0 for status in statuses)
 
     return {**counts, "active": group(_status.ACTIVE), "queued": group(_status.QUEUED)}
+
+
+def doubt_of(site: Site) -> float | None:
+    """Seconds by which the site's clock is ahead of ours; None where it does not tell."""
+    difference = site.client.clock.difference
+    return None if difference is None else max(0.0, float(difference))

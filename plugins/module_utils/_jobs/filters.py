@@ -14,10 +14,21 @@ from .. import _statuses as _status
 from .._errors import BadOption
 from .._services import Entry, Service
 from .._times import Moment
-from .._wire.dialects import Ask
+from .._wire.responses import fold
 
 CLOCK_SLACK = 60.0
 """So many seconds two clocks may differ without anybody being wrong."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """The filters of one jobs/query, in our own terms (times in epoch seconds)."""
+
+    statuses: tuple[str, ...] = ()
+    start_time: float | None = None
+    end_time: float | None = None
+    user_name: str | None = None
+    machine_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,9 +56,6 @@ class Question:
     def read(cls, get: _options.Read) -> Question:
         """The question that these options ask; raises BadOption."""
 
-        for name, option in _options.QUERY.items():
-            _options.check_value(name, option, get(name))
-
         def text(name: str) -> str | None:
             value = get(name)
             return str(value).strip() or None if value is not None else None
@@ -74,7 +82,7 @@ class Question:
             ended_after=moment("ended_after"),
             user_name=text("user_name"),
             machine_name=text("machine_name"),
-            page_size=t.cast(int, number("page_size", _options.default_of("page_size"))),
+            page_size=t.cast(int, number("number", _options.default_of("number"))),
             start=t.cast(int, number("start", 1)),
             limit=number("limit", None),
             detail=text("detail") or _options.default_of("detail"),
@@ -162,3 +170,12 @@ class Question:
     def excludes(self, service: Service) -> bool:
         """Whether ``exclude_services`` means that service."""
         return any(entry.matches(service) for entry in self.exclude)
+
+
+def echoed_statuses(echo: t.Mapping[str, t.Any]) -> list[str] | None:
+    """The statuses that the site says it filtered by, in our words; None where its echo names none."""
+    members = fold(echo)
+    said = members.get("status", members.get("jobstatus"))
+    if not said:
+        return None
+    return [_status.normalise(word) for word in (said if isinstance(said, list) else str(said).split(","))]

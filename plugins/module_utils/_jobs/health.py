@@ -13,7 +13,8 @@ from .._errors import GpError, NotAllowed
 from .._services import STARTED, STOPPED, Service
 from .._statuses import FAILURES
 from .._wire import dialects as _api
-from .._wire.dialects import JobDetails
+from .._wire import responses as _responses
+from .._wire.responses import JobDetails
 from .._wire.site import Site
 from .counting import Reader, Reading
 from .details import Details, Each, Key
@@ -62,7 +63,7 @@ class About:
 def state_of(site: Site, service: Service) -> State | None:
     """The state of a service; None where the site does not tell it to this account."""
     try:
-        words = site.ask(f"{_api.service_url(site.roots, service)}/status", _api.parse_state)
+        words = site.ask(f"{_api.service_url(site.roots, service)}/status", _responses.parse_state)
     except GpError:
         return None
     return State(*words) if words else None

@@ -16,7 +16,8 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._errors import NotAllowed, NotFound, SiteError
-from .._wire.dialects import Ask, Page
+from .._wire.responses import Page
+from .filters import Ask
 
 _TRIES = 3
 _MOST_IDLE_PAGES = 20

@@ -18,7 +18,7 @@ from dataclasses import asdict, replace
 from .. import _opaque as _armour
 from .. import _services
 from .._errors import BadOption
-from .._wire.dialects import JobDetails
+from .._wire.responses import JobDetails
 from .capabilities import Proven, Way
 from .details import Key, Known
 

@@ -10,6 +10,7 @@ import typing as t
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from .._connection import Connection
 from .._errors import (
     Busy,
     GpError,
@@ -18,7 +19,7 @@ from .._errors import (
     NotUnderstood,
     SiteError,
 )
-from .._options import Connection, Read
+from .._options import Read
 from .._services import Service
 from .._statuses import FAILURES, FINISHED, normalise
 from .._wire import dialects as _api
@@ -74,9 +75,7 @@ def measure(get: Read, warn: Warn, known: Known | None = None) -> Measurement:
         ThreadPoolExecutor(max_workers=connection.connections) as pool,
         ThreadPoolExecutor(max_workers=connection.connections) as pages,
     ):
-        site.client.clock.ahead = known.clock_ahead
         facts = _Query(site, question, pool, pages, warn, known).facts()
-        known.clock_ahead = site.client.clock.ahead
         return Measurement(facts, known)
 
 
@@ -333,7 +332,7 @@ class _Query:
             reading, question, self._site.dialect.api, self._known.details, now
         )
         if self._after is not None:
-            _facts.doubt_times(reading, question, self._known.details, self._after, self._site.client.clock.doubt)
+            _facts.doubt_times(reading, question, self._known.details, self._after, _facts.doubt_of(self._site))
             _facts.leave_out_ended(reading, self._known.details, self._after)
         if reading.next_start is not None or question.start > 1:
             return  # a part of a listing is not counted

@@ -2,7 +2,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""One ``requests`` session: sends, bounds in time and size, repeats what may be repeated. Knows nothing of GP jobs."""
+"""The client of one site: sends, bounds in time, size and number, repeats what may be repeated. Knows nothing of jobs.
+
+What is sent again, with growing pauses, no more than ``retries`` times, and never beyond ``total_timeout``:
+
+* a read, after no answer, a broken connection, a busy site (429, 500, 502, 503, 504, "could not access any server
+  machines"), or an answer that cannot be understood and may be another one next time;
+* a login, only if the site cannot have acted on it: no connection was made, or it said 429 or 503;
+* not what the site has decided: a refusal, a missing resource, a certificate that is not trusted.
+
+A busy site is given the time that it asks for (``Retry-After``), up to a minute. A redirect is followed within the
+origin and to the same resource: 5 times for a read, once for a login. A POST stays a POST.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +26,35 @@ import typing as t
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
-from .._errors import Busy, GpError, NotUnderstood, OutOfTime, common_spellings, without_secrets
-from .._options import Connection
+from .._connection import Connection
+from .._errors import Busy, GpError, NotUnderstood, OutOfRequests, OutOfTime, spellings, without_secrets
 from .._times import CLOCKS_AGREE
-from . import responses as _answers
-from . import transport as _transport
+from . import responses, transport
 from .dialects import origin, resource, safe_url
-from .responses import Answer
+from .responses import Answer, Body
 
-with contextlib.suppress(ImportError):  # _transport.REQUESTS_IMPORT_ERROR tells
+with contextlib.suppress(ImportError):  # transport.REQUESTS_IMPORT_ERROR tells
     import requests
     import urllib3
+    from requests.adapters import HTTPAdapter
     from requests.utils import get_environ_proxies, should_bypass_proxies
 
 _LONGEST_PAUSE = 60.0
 _SURELY_A_TOKEN = 16
-"""Letters. Taking a shorter one out of what a site tells would cut holes into it."""
+"""Letters. To take a shorter one out of what a site tells would cut holes into it."""
+_PARTS_PER_MEBIBYTE = 1 << 15
+"""Values that an answer may hold for each mebibyte that it may have: four times as many as any page of jobs."""
+_HEADERS = {
+    "User-Agent": "gisops.arcgis",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    # A gate must see what is, not what something on the way remembers.
+    "Cache-Control": "no-cache",
+    "Pragma": "no-cache",
+}
 
-Body = dict[str, t.Any]
 Texts = t.Mapping[str, str]
-Form = t.Mapping[str, t.Union[str, list[str]]]
-"""The parameters of a request; one with a list is sent once for each of its values."""
+Origin = tuple[str, str, t.Optional[int]]
 Answered = t.TypeVar("Answered")
 Understand = t.Callable[[Body], Answered]
 """Makes of a body what it was asked for, or raises a GpError."""
@@ -53,10 +72,14 @@ class Counters:
         self.sent = 0
         self.retried = 0
 
-    def count(self, *, retried: bool) -> None:
+    def count(self, most: int, *, retried: bool) -> bool:
+        """Count a request that is about to be sent; return false if it would be more than the most."""
         with self._lock:
+            if self.sent >= most:
+                return False
             self.sent += 1
             self.retried += retried
+            return True
 
 
 @dataclass(frozen=True)
@@ -65,9 +88,9 @@ class _Request:
 
     method: str
     url: str
-    headers: t.Mapping[str, str]
-    params: Form | None = None
-    form: Form | None = None
+    headers: Texts
+    params: Texts | None = None
+    form: Texts | None = None
     is_login: bool = False
 
     @property
@@ -88,42 +111,25 @@ class Client:
         self._connection = connection
         self._began = time.monotonic()
         self._deadline = self._began + connection.total_timeout if connection.total_timeout else float("inf")
-        self._session = self._open(connection)
-        self._watchdog = _transport.Watchdog()
-        self._lock = threading.Lock()
-        self._proxies_of: dict[tuple[str, str, int | None], dict[str, str]] = {}
-        self.counters = Counters()
-        self._clocks: dict[tuple[str, str, int | None], SiteClock] = {}
-        self.clock = self.clock_at(connection.url)
-        self._secrets: tuple[str, ...] = (connection.password,) if connection.password else ()
-        self._tokens: tuple[bytes, ...] = ()
-        if connection.token:
-            self.add_token(connection.token)
-
-    @staticmethod
-    def _open(connection: Connection) -> requests.Session:
-        session = requests.Session()
-        # Nothing from ~/.netrc, and no variable of the environment over what the user asked for; what we do take
-        # from the environment (proxies, CA bundle) is read where it is used.
-        session.trust_env = False
-        # A gate must see what is, not what something on the way remembers.
-        fresh = {"Cache-Control": "no-cache", "Pragma": "no-cache"}
-        session.headers.update({"User-Agent": "gisops.arcgis", "Accept": "application/json", **fresh})
-        adapter = _transport.BoundedAdapter(pool_connections=4, pool_maxsize=connection.connections, pool_block=True)
-        session.mount("https://", adapter)
+        # Not a session: that would read ~/.netrc, follow redirects and keep cookies.
+        self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connection.connections, pool_block=True)
         if not connection.validate_certs:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user said so; once is enough
-        if connection.client_cert:
-            key = connection.client_key
-            session.cert = (connection.client_cert, key) if key else connection.client_cert
-        return session
+        self._lock = threading.Lock()
+        self._routes: dict[Origin, tuple[dict[str, str], int]] = {}
+        self._clocks: dict[Origin, SiteClock] = {}
+        self._secrets: tuple[str, ...] = (connection.password,) if connection.password else ()
+        self._tokens: tuple[bytes, ...] = ()
+        self.counters = Counters()
+        self.clock = self.clock_at(connection.url)
+        if connection.token:
+            self.add_token(connection.token)
 
     def __enter__(self) -> Client:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        self._session.close()
-        self._watchdog.close()
+        self._adapter.close()
 
     @property
     def seconds(self) -> float:
@@ -136,23 +142,28 @@ class Client:
         left = self._deadline - time.monotonic()
         return left if left != float("inf") else float(self._connection.timeout)
 
+    @property
+    def requests_left(self) -> int:
+        """How many requests this client may still send."""
+        return self._connection.max_requests - self.counters.sent
+
     def add_token(self, token: str) -> None:
-        """A token that must not stand in any error from now on, nor in what a site tells."""
+        """Take note of a token, which must not stand in any error from now on, nor in what a site tells."""
         # New ones, for other threads may be reading the old ones.
         self._secrets = (*self._secrets, token)
         if len(token) >= _SURELY_A_TOKEN:
-            self._tokens = (*self._tokens, *(spelling.encode() for spelling in common_spellings(token)))
+            self._tokens = (*self._tokens, *(spelling.encode() for spelling in spellings(token)))
 
-    def get(self, url: str, params: Form, headers: Texts, understand: Understand[Answered] = _as_it_is) -> Answered:
-        """Asks by GET; sent again where that can help, also where the body cannot be understood."""
+    def get(self, url: str, params: Texts, headers: Texts, understand: Understand[Answered] = _as_it_is) -> Answered:
+        """Ask by GET; again if that can help, also if the body cannot be understood."""
         return self._send(_Request("GET", url, headers, params=params), understand, lambda error: error.transient)
 
-    def post(self, url: str, form: Form, headers: Texts, understand: Understand[Answered] = _as_it_is) -> Answered:
-        """Asks by POST for something that may be asked twice."""
+    def post(self, url: str, form: Texts, headers: Texts, understand: Understand[Answered] = _as_it_is) -> Answered:
+        """Ask by POST for something that may be asked twice."""
         return self._send(_Request("POST", url, headers, form=form), understand, lambda error: error.transient)
 
-    def post_once(self, url: str, form: Form, headers: Texts) -> Body:
-        """Sends a login: again only where the site cannot have acted on it; after a slash that lacked, but no more."""
+    def post_once(self, url: str, form: Texts, headers: Texts) -> Body:
+        """Send a login; again only if the site cannot have acted on it."""
         request = _Request("POST", url, headers, form=form, is_login=True)
         return self._send(request, _as_it_is, lambda error: error.unsent)
 
@@ -165,7 +176,8 @@ class Client:
                 answer = self._follow(request, retried=attempt > 0)
                 if not request.is_login:  # its answer is a token, and may be the one that we have
                     answer = replace(answer, content=self._without_tokens(answer.content))
-                return understand(_answers.read(answer, request.where, self._clean))
+                most_parts = self._connection.max_answer_size * _PARTS_PER_MEBIBYTE
+                return understand(responses.read(answer, request.where, self._clean, most_parts))
             except GpError as error:
                 if attempt >= self._connection.retries or not repeat(error):
                     raise
@@ -173,7 +185,7 @@ class Client:
                 attempt += 1
 
     def _pause(self, attempt: int, error: GpError) -> None:
-        """Waits before the next try: longer each time, with jitter, and no less than the site asks, within reason."""
+        """Wait before the next try: longer each time, with jitter, and no less than the site asks, within reason."""
         asked = error.retry_after if isinstance(error, Busy) else None
         pause = min(max(asked or 0.0, _jitter() * 0.5 * 2 ** min(attempt, 10)), _LONGEST_PAUSE)
         if time.monotonic() + pause >= self._deadline:
@@ -181,14 +193,14 @@ class Client:
         time.sleep(pause)
 
     def _follow(self, request: _Request, retried: bool) -> Answer:
-        """The answer at the end of redirects: within the origin, to the same resource, and a POST stays a POST."""
+        """Return the answer at the end of redirects."""
         target = request.url
         for _hop in range(1 + request.redirects):
             answer = self._exchange(request, target, retried)
             location = answer.headers.get("Location")
             if answer.status not in (301, 302, 303, 307, 308) or not location:
                 return answer
-            onward = urljoin(target, location)
+            onward = _joined(target, location)
             is_here = origin(onward) == origin(request.url)
             # Below another context, or with a slash, it is what was asked for; the jobs of another service are not.
             if not is_here or resource(onward) != resource(request.url):
@@ -208,57 +220,48 @@ class Client:
         )
 
     def _exchange(self, request: _Request, url: str, retried: bool) -> Answer:
-        """One request and its whole answer, within its time and size."""
+        """Send one request and return its whole answer, within its time and size."""
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise self._out_of_time(request.where)
-        timeout = min(float(self._connection.timeout), left)
-        ends = time.monotonic() + timeout
-        self.counters.count(retried=retried)
+        seconds = min(float(self._connection.timeout), left)
+        ends = time.monotonic() + seconds
+        if not self.counters.count(self._connection.max_requests, retried=retried):
+            raise OutOfRequests(
+                f"The measurement takes more than {self._connection.max_requests} requests",
+                where=request.where,
+                cure="Ask for less, or raise max_requests.",
+            )
         try:
-            with (
-                self._watchdog.until(ends),
-                self._session.request(
-                    request.method,
-                    url,
-                    params=request.params,
-                    data=request.form,
-                    headers=request.headers,
-                    timeout=timeout,
-                    allow_redirects=False,
-                    stream=True,
-                    verify=self._verify(),
-                    proxies=self._proxies(url),
-                ) as response,
-            ):
-                content = self._read(response, request.where)
-                answer = Answer(response.status_code, response.headers, content)
-        except _transport.failures() as error:
+            answer = transport.within(seconds, lambda: self._exchange_now(request, url, seconds))
+        except transport.failures() as error:
             if time.monotonic() >= self._deadline:
                 raise self._out_of_time(request.where) from None
             late = time.monotonic() >= ends
-            raise _transport.explain(error, url, request.where, self._connection.timeout, late) from None
-        self.clock_at(url).see(_answers.site_clock(answer))
+            raise transport.explain(error, url, request.where, self._connection.timeout, late) from None
+        self.clock_at(url).see(responses.site_clock(answer))
         return answer
 
-    def _read(self, response: requests.Response, where: str) -> bytes:
-        """The body, within max_answer_size after decompression."""
-        most = self._connection.max_answer_size * 1024 * 1024
-        parts: list[bytes] = []
-        size = 0
-        for chunk in _transport.chunks(response):
-            parts.append(chunk)
-            size += len(chunk)
-            if size > most:
-                raise NotUnderstood(
-                    f"The answer is larger than {self._connection.max_answer_size} MiB",
-                    where=where,
-                    cure="Use a smaller page_size, or raise max_answer_size.",
-                )
-        return b"".join(parts)
+    def _exchange_now(self, request: _Request, url: str, seconds: float) -> Answer:
+        """Do the same, for as long as the other side has something to say."""
+        connection = self._connection
+        proxies, addresses = self._route(url)
+        cert = (connection.client_cert, connection.client_key) if connection.client_key else connection.client_cert
+        headers = {**_HEADERS, **request.headers}
+        return transport.exchange(
+            self._adapter,
+            requests.Request(request.method, url, headers, data=request.form, params=request.params),
+            request.where,
+            seconds=seconds,
+            addresses=addresses,
+            most_mebibytes=connection.max_answer_size,
+            verify=self._verify(),
+            cert=cert,
+            proxies=proxies,
+        )
 
     def clock_at(self, url: str) -> SiteClock:
-        """The clock of the machine at an address: a portal's may be another one than its server's."""
+        """Return the clock of the machine at an address: a portal's may be another one than its server's."""
         return self._clocks.setdefault(origin(url), SiteClock())
 
     def _verify(self) -> bool | str:
@@ -266,19 +269,24 @@ class Client:
             return False
         return self._connection.ca_path or _environment_ca() or True
 
-    def _proxies(self, url: str) -> dict[str, str]:
-        """The proxy for an address; found out once an origin, for the look-up sets a variable of the environment."""
+    def _route(self, url: str) -> tuple[dict[str, str], int]:
+        """Return the proxy for an address, and how many addresses that way begins with.
+
+        Found out once an origin, one thread after the other, for requests sets a variable of the environment for it.
+        """
         place = origin(url)
         with self._lock:
-            if place not in self._proxies_of:
+            if place not in self._routes:
                 exempt = ",".join(self._connection.no_proxy)
                 if self._connection.proxy is None:
-                    self._proxies_of[place] = dict(get_environ_proxies(url, no_proxy=exempt or None))
+                    proxies = dict(get_environ_proxies(url, no_proxy=exempt or None))
                 elif exempt and should_bypass_proxies(url, no_proxy=exempt):
-                    self._proxies_of[place] = {}
+                    proxies = {}
                 else:
-                    self._proxies_of[place] = {"https": self._connection.proxy}
-            return self._proxies_of[place]
+                    proxies = {"https": self._connection.proxy}
+                first = proxies.get("https") or proxies.get("all") or url
+                self._routes[place] = proxies, transport.addresses(first)
+            return self._routes[place]
 
     def _out_of_time(self, where: str) -> OutOfTime:
         return OutOfTime(
@@ -288,7 +296,7 @@ class Client:
         )
 
     def _without_tokens(self, content: bytes) -> bytes:
-        """A body less the tokens in it: sites repeat what they were sent, and facts are not looked through later."""
+        """Return a body less the tokens in it: sites repeat what they were sent, and facts are not cleaned later."""
         for token in self._tokens:
             content = content.replace(token, b"********")
         return content
@@ -298,55 +306,59 @@ class Client:
 
 
 class SiteClock:
-    """The site's now: its last Date header, carried on by our own steady clock."""
+    """The site's now: the Date header of its answers, carried on by our own steady clock.
+
+    Machines that answer for one site may differ. The time that differs most from ours is kept, so that whoever takes
+    the earlier or the later of the two clocks takes one that is safe.
+    """
 
     def __init__(self) -> None:
-        self._offsets: list[float] = []
-        """From our steady clock to the last, the earliest and the latest that the site's answers told."""
-        self.ahead: float | None = None
-        """Seconds by which the site's clock is ahead of this machine's, or 0, where another of its clocks agrees."""
         self._lock = threading.Lock()
+        self._offset: float | None = None
+        """Seconds from our steady clock to the site's."""
 
     def see(self, moment: float | None) -> None:
+        """Take note of the time of an answer, in epoch seconds."""
         if moment is None:
             return
-        offset = moment - time.monotonic()
         with self._lock:
-            _last, earliest, latest = self._offsets or (offset, offset, offset)
-            self._offsets = [offset, min(earliest, offset), max(latest, offset)]
+            ahead, before = moment - time.time(), self._ahead or 0.0
+            if max(abs(ahead), abs(before)) <= CLOCKS_AGREE or abs(ahead) > abs(before):
+                self._offset = moment - time.monotonic()
+
+    @property
+    def _ahead(self) -> float | None:
+        return None if self._offset is None else self._offset + time.monotonic() - time.time()
 
     @property
     def is_known(self) -> bool:
-        return bool(self._offsets)
+        """Whether the site has told its time."""
+        return self._offset is not None
 
     def now(self) -> float:
-        """Epoch seconds on the site's clock; on our own where the site has never told."""
-        return self._offsets[0] + time.monotonic() if self._offsets else time.time()
-
-    def confirm(self, moment: float) -> None:
-        """Takes note of what another of the site's clocks tells: it may agree with ``now``."""
-        if abs(moment - self.now()) <= CLOCKS_AGREE:
-            self.ahead = max(0.0, moment - time.time())
+        """Return epoch seconds on the site's clock; on our own if the site has never told."""
+        return time.time() if self._offset is None else self._offset + time.monotonic()
 
     @property
-    def doubt(self) -> float | None:
-        """Seconds by which ``now`` may be too late, by our own clock, or by that of another answer; 0 for a few.
+    def difference(self) -> int | None:
+        """Whole seconds by which the site's clock is ahead of ours (+) or behind (-); 0 for a few, None if unknown."""
+        ahead = self._ahead
+        return None if ahead is None else round(ahead) if abs(ahead) > CLOCKS_AGREE else 0
 
-        A clock on the way, or on one of several machines, can be hours off from the clock of the jobs. None where the
-        site has told no time at all.
-        """
-        if not self._offsets:
-            return None if self.ahead is None else 0.0
-        _last, earliest, latest = self._offsets
-        apart = latest - min(earliest, (self.ahead or 0.0) + time.time() - time.monotonic())
-        return apart if apart > CLOCKS_AGREE else 0.0
+
+def _joined(url: str, location: str) -> str:
+    """Return the address that a redirect names; as it stands if that is none, which is the origin of nothing."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
 
 
 def _jitter() -> float:
-    """Keeps tasks that were turned away together from coming back together."""
+    """Keep tasks that were turned away together from coming back together."""
     return random.uniform(0.5, 1.0)
 
 
 def _environment_ca() -> str | None:
-    """The CA bundle that the environment names for requests; only used where the user named none."""
+    """Return the CA bundle that the environment names for requests; only used if the user named none."""
     return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or None

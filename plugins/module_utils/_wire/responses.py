@@ -2,23 +2,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What an answer over HTTP means: a body, or one of our errors. Pure.
+"""What an answer means: a body, or one of our errors, and what a body tells of jobs and services. Pure.
 
 The sites answer most errors with HTTP 200, in two shapes which turn up on either side; a web server in front of them
-answers in HTML whatever was asked. So what came is looked at in a fixed order, and only a JSON object that is no error
-is a body.
+answers in HTML whatever was asked. So an answer is looked at in a fixed order, and only a JSON object that is no error,
+that came with HTTP 200, and that no cache has kept is a body.
 """
 
 from __future__ import annotations
 
-import html
 import json
 import re
+import sys
 import typing as t
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from .. import _services, _times
 from .._errors import Busy, GpError, NotAllowed, NotFound, NotUnderstood, SiteError, TokenRefused, TokenUnseen
+from .._services import Service
+from .._statuses import normalise
 
 _BUSY = (429, 500, 502, 503, 504)
 _TURNED_AWAY = (429, 503)
@@ -32,39 +35,56 @@ _ABOUT_TOKENS = "Look at token, token_url and referer: is the token one of this 
 _ABOUT_RIGHTS = "Use an account that may, or ask for the right."
 _ABOUT_ADDRESS = "Look at the address, and at names in it."
 _ABOUT_ANYTHING = "Look at the site's own logs."
+_MOST_SAID = 8
+"""Values of one key that are told apart. Two that differ are one too many already."""
+_NOT_JOBS = "This is not read as 'no jobs'."
 _IN_FRONT = (
     "Something in front of the site answers in its place: a sign-in page (SAML, PKI), or a web adaptor with "
     "administration off. Use an address that does not pass it (ArcGIS Server: port 6443), and a built-in account "
     "or a token."
 )
 
+Body = dict[str, t.Any]
+
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as it came."""
+    """An answer as it came, its content decoded."""
 
     status: int
     headers: t.Mapping[str, str]
     content: bytes
 
 
-def read(answer: Answer, where: str, clean: t.Callable[[str], str] = str) -> dict[str, t.Any]:
-    """The JSON object of an answer, or the error that it stands for.
+# --- from an answer to a body ------------------------------------------------------------------------------------
+
+
+def read(answer: Answer, where: str, clean: t.Callable[[str], str] = str, most_parts: int = 1 << 19) -> Body:
+    """Return the JSON object of an answer, or raise the error that it stands for.
 
     :param clean: takes secrets out of the site's words before they are quoted, for sites repeat what they were sent.
+    :param most_parts: the most values that it may hold, for each takes much more memory than text.
     """
-    text = _decode(answer.content, where)
+    content = answer.content
+    if content.count(b",") + content.count(b"[") + content.count(b"{") > most_parts:
+        raise NotUnderstood(
+            f"The answer has more than {most_parts} values",
+            where=where,
+            cure="Use a smaller number, or raise max_answer_size.",
+        )
+    text = _decode(content, where)
     body = _parse(text)
     if isinstance(body, dict):
         words = quote(clean(_words(body)))
         # A busy site says so by its HTTP status, whatever the body adds; else the body knows better.
         error = _error_by_status(answer, where, words) if answer.status in _TURNED_AWAY else None
         error = error or _error_in(body, words, where) or _error_by_status(answer, where, words)
+        error = error or _error_by_age(answer, where)
         if error is not None:
             raise error
         return body
-    # Cleaned before it is cut, for half a secret would not be found.
-    words = quote(_page_text(clean(text[: 2 * _LONGEST_PAGE])[:_LONGEST_PAGE]))
+    # Cleaned before it is cut, for half a secret would not be found; and after, for a page has spellings of its own.
+    words = quote(clean(_page_text(clean(text[: 2 * _LONGEST_PAGE])[:_LONGEST_PAGE])))
     raise (
         _error_by_status(answer, where, words, page=True)
         or _error_by_page(text, words, where)
@@ -78,7 +98,7 @@ def read(answer: Answer, where: str, clean: t.Callable[[str], str] = str) -> dic
 
 
 def site_clock(answer: Answer) -> float | None:
-    """The site's now by its Date header, in epoch seconds."""
+    """Return the site's now by its Date header, in epoch seconds."""
     try:
         return parsedate_to_datetime(answer.headers["Date"]).timestamp()
     except (KeyError, ValueError, TypeError, IndexError, OverflowError):
@@ -86,7 +106,7 @@ def site_clock(answer: Answer) -> float | None:
 
 
 def retry_after(answer: Answer) -> float | None:
-    """Seconds that a busy site asks us to wait: from a number, or from a date by the site's own clock."""
+    """Return the seconds that a busy site asks us to wait: from a number, or from a date by the site's own clock."""
     value = answer.headers.get("Retry-After", "").strip()
     if value.isdecimal():
         return float(value[:9])
@@ -98,7 +118,7 @@ def retry_after(answer: Answer) -> float | None:
 
 
 def quote(words: str) -> str:
-    """A site's own words for an error message: on one line, and not too many."""
+    """Return a site's own words for an error message: on one line, and not too many."""
     flat = " ".join(_ODD_LETTER.sub("?", words).split())
     return flat if len(flat) <= _LONGEST_QUOTE else flat[:_LONGEST_QUOTE] + "…"
 
@@ -112,10 +132,23 @@ def _decode(content: bytes, where: str) -> str:
 
 def _parse(text: str) -> t.Any:
     try:
-        value = json.loads(text.strip())
+        value = json.loads(text.strip(), object_pairs_hook=_object)
         return _plain(value) if _ODD_ESCAPE.search(text) or _ODD_LETTER.search(text) else value
     except (ValueError, RecursionError):
         return None
+
+
+def _object(pairs: list[tuple[str, t.Any]]) -> Body:
+    """Return a JSON object. A key that comes twice has the list of its values, unless they say the same."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        values: dict[str, list[t.Any]] = {}
+        for key, value in pairs:
+            said = values.setdefault(key, [])
+            if len(said) < _MOST_SAID and value not in said:
+                said.append(value)
+        made.update({key: both for key, both in values.items() if len(both) > 1})
+    return made
 
 
 # Control letters move the cursor of whoever reads a log, and half a surrogate pair is no text that Ansible takes.
@@ -124,31 +157,39 @@ _ODD_ESCAPE = re.compile(r"\\u(?:00[01]|007f|00[89]|202|206|d[89a-f])", re.IGNOR
 
 
 def _plain(value: t.Any) -> t.Any:
-    """A value whose texts hold no odd letters."""
+    """Return a value whose texts hold no odd letters."""
     if isinstance(value, str):
         return _ODD_LETTER.sub("?", value)
     if isinstance(value, list):
         return [_plain(one) for one in value]
-    return {_plain(key): _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
+    return _object([(_plain(key), _plain(one)) for key, one in value.items()]) if isinstance(value, dict) else value
 
 
-def _error_in(body: dict[str, t.Any], words: str, where: str) -> GpError | None:
-    """The error that a body stands for, in either shape."""
-    error = body.get("error")
-    if error is not None:
-        code = error.get("code") if isinstance(error, dict) else body.get("code")
-        return _error(_code(code), words, where)
-    status = str(body.get("status", "")).lower()
+def _error_in(body: Body, words: str, where: str) -> GpError | None:
+    """Return the error that a body stands for, in any of its shapes."""
+    errors = [*_said_of(body, "error"), *(one for one in _said_of(body, "errors") if one)]
+    codes = [_code(one) for one in _said_of(body, "code")]
+    if errors:
+        inner = [_code(one.get("code")) for one in errors if isinstance(one, dict)]
+        return _error((inner or codes or [None])[0], words, where)
     # A job's own details have a status too, and "failed" is one of its words.
-    is_job = any(key.lower().replace("_", "") == "jobid" for key in body)
-    code = _code(body.get("code"))
-    if (status in ("error", "failed", "failure") and not is_job) or (code is not None and code >= 400):
-        return _error(code, words, where)
+    is_job = any(_bare(key) == "jobid" for key in body)
+    said = {text_of(one).lower() for one in _said_of(body, "status")}
+    has_failed = not is_job and not said.isdisjoint(("error", "failed", "failure", "partial"))
+    wrong = [code for code in codes if code not in (0, 200)]
+    if has_failed or wrong or any(text_of(one).lower() == "false" for one in _said_of(body, "success")):
+        return _error(wrong[0] if wrong else None, words, where)
     return None
 
 
+def _said_of(body: Body, name: str) -> list[t.Any]:
+    """Return all that a body says under a name, however that is written: of a list, its entries."""
+    found = [value for key, value in body.items() if value is not None and key.lower() == name]
+    return [one for value in found for one in (value if isinstance(value, list) else [value])]
+
+
 def _error_by_status(answer: Answer, where: str, words: str, page: bool = False) -> GpError | None:
-    """The error for an HTTP status; ``page`` where no JSON came with it, so that it may not be the site's."""
+    """Return the error for an HTTP status; ``page`` if no JSON came with it, so that it may not be the site's."""
     if answer.status in _BUSY:
         return Busy(
             f"The site is not able to answer now: HTTP {answer.status}{_said(words)}",
@@ -183,19 +224,32 @@ def _error_by_status(answer: Answer, where: str, words: str, page: bool = False)
         return NotUnderstood(
             f"The site sends us on without saying where to: HTTP {answer.status}", where=where, cure=_ON_THE_WAY
         )
+    if answer.status != 200:
+        return NotUnderstood(
+            f"HTTP {answer.status} is no whole answer of the site's own", where=where, cure=_ON_THE_WAY, transient=True
+        )
     return None
 
 
+def _error_by_age(answer: Answer, where: str) -> NotUnderstood | None:
+    """Return the error for an answer that a cache has kept: it tells of then, not of now."""
+    age = answer.headers.get("Age", "").strip()
+    if age.strip("0") == "" and "110" not in answer.headers.get("Warning", ""):
+        return None
+    return NotUnderstood(
+        "A cache on the way answers with what it has kept",
+        where=where,
+        cure="Use an address that does not pass the cache, or switch it off for this site.",
+        transient=True,
+    )
+
+
 def _error(code: int | None, words: str, where: str) -> GpError:
-    """The error for a code, or, where a body has none, for the site's words."""
+    """Return the error for a code or, if a body has none, for the site's words."""
     lower = words.lower()
     said: dict[str, t.Any] = {"where": where, "status": code, "words": words}
     if _NO_MACHINES in lower or code in _BUSY:
-        return Busy(
-            f"The site answers with an error{_said(words)}",
-            cure=_DOWN,
-            **said,
-        )
+        return Busy(f"The site answers with an error{_said(words)}", cure=_DOWN, **said)
     if code == 499 or (code is None and ("token required" in lower or "token not found" in lower)):
         return TokenUnseen(f"The site sees no token{_said(words)}", cure=_ABOUT_TOKENS, **said)
     if code == 498 or (code is None and "invalid token" in lower):
@@ -209,7 +263,7 @@ def _error(code: int | None, words: str, where: str) -> GpError:
 
 
 def _error_by_page(text: str, words: str, where: str) -> GpError | None:
-    """The error for an answer in HTML or XML where JSON was asked for."""
+    """Return the error for an answer in HTML or XML where JSON was asked for."""
     if not re.match(r"\s*<", text):
         return None
     if _NO_MACHINES in words.lower():
@@ -222,19 +276,21 @@ def _error_by_page(text: str, words: str, where: str) -> GpError | None:
     )
 
 
-def _words(body: dict[str, t.Any]) -> str:
-    """The site's own words in an error body."""
-    error = body.get("error")
-    holder = error if isinstance(error, dict) else body
-    parts: list[str] = [error] if isinstance(error, str) else []
-    for key in ("message", "messages", "description", "details"):
-        value = holder.get(key)
-        parts += [str(one) for one in value] if isinstance(value, list) else [str(value)] if value else []
-    return " ".join(dict.fromkeys(parts))
+def _words(body: Body) -> str:
+    """Return the site's own words in an error body."""
+    errors = [*_said_of(body, "error"), *_said_of(body, "errors")]
+    holder = next((one for one in errors if isinstance(one, dict)), body)
+    said = [
+        *errors,
+        *(one for key in ("message", "messages", "description", "details") for one in _said_of(holder, key)),
+    ]
+    return " ".join(dict.fromkeys(text_of(one) for one in said if text_of(one)))
 
 
 def _page_text(text: str) -> str:
-    """What a page says to a reader: its text without tags, scripts and styles."""
+    """Return what a page says to a reader: its text without tags, scripts and styles."""
+    import html
+
     bare = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", " ", text)
     return html.unescape(bare)
 
@@ -244,6 +300,226 @@ def _said(words: str) -> str:
 
 
 def _code(value: t.Any) -> int | None:
-    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,9}\s*", value):
+    if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,9}\s*", value):
         return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9 else None
+
+
+# --- from a body to what it tells --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of jobs."""
+
+    total: int
+    next_start: int | None
+    jobs: dict[str, t.Any]
+    """Each id with the site's word for its status; None if it gives none."""
+    echo: Body
+    """What the site repeats of the query."""
+    start: int | None = None
+    num: int | None = None
+
+
+@dataclass(frozen=True)
+class JobDetails:
+    """What a site tells of one job; times are epoch seconds."""
+
+    job_id: str
+    word: t.Any
+    user_name: str | None
+    machine_name: str | None
+    submitted: float | None
+    started: float | None
+    ended: float | None
+    url: str | None
+    anonymous: bool = False
+    """Whether the site says that nobody was logged in; false also if it says nothing of who it was."""
+
+
+def fold(mapping: t.Mapping[t.Any, t.Any]) -> Body:
+    """Return a mapping by its keys' letters alone: ``jobId``, ``jobID`` and ``job_id`` are one key on the wire."""
+    return {_bare(key): value for key, value in mapping.items()}
+
+
+def _bare(key: t.Any) -> str:
+    return re.sub(r"[^a-z]", "", str(key).lower())
+
+
+def text_of(value: t.Any) -> str:
+    """Return a text or a number as a text; nothing for what is neither, which may be nested without end."""
+    return str(value) if isinstance(value, (str, int, float)) else ""
+
+
+def parse_page(body: t.Mapping[str, t.Any], where: str) -> Page:
+    """Read one page of jobs from the body of a jobs/query; raise NotUnderstood for what cannot be counted on."""
+
+    def refuse(what: str) -> NotUnderstood:
+        return NotUnderstood(what, where=where, cure=_NOT_JOBS, transient=True)
+
+    total, results, echo = _integer(body.get("total")), body.get("results"), body.get("query")
+    if total is None or total < 0:
+        raise refuse("The answer has no usable 'total'")
+    if results is None:
+        raise refuse("The answer has no 'results'")
+    if any(text_of(one).lower() not in ("success", "ok") for one in _said_of(dict(body), "status")):
+        raise refuse("The answer has a status that is no success")
+    jobs: dict[str, t.Any] = {}
+    if isinstance(results, t.Mapping):
+        jobs = {str(job_id): _word(value) for job_id, value in results.items()}
+    elif isinstance(results, list):
+        for entry in results:
+            members = fold(entry) if isinstance(entry, t.Mapping) else {"jobid": entry}
+            job_id = members.get("jobid", members.get("id"))
+            if not isinstance(job_id, str) or not job_id:
+                raise refuse("'results' has an entry without a job id")
+            word = _word(entry) if isinstance(entry, t.Mapping) else None
+            jobs[job_id] = _agreed([jobs[job_id], word]) if job_id in jobs else word
+    else:
+        raise refuse("'results' is neither an object nor a list")
+    return Page(
+        total=total,
+        next_start=_integer(body.get("nextStart")),
+        jobs=jobs,
+        echo=_flat(echo) if isinstance(echo, t.Mapping) else {},
+        start=_integer(body.get("start")),
+        num=_integer(body.get("num")),
+    )
+
+
+_NO_ECHO = ("token", "password")
+"""What a site would better not repeat, whatever it was sent."""
+_STATUS_KEYS = ("jobstatus", "status", "statuscode")
+_USER_KEYS = ("username", "user")
+
+
+def _flat(echo: t.Mapping[str, t.Any]) -> Body:
+    """Return an echo less secrets. What is nested in it is told as such, for it may be nested without end."""
+
+    def flat(value: t.Any) -> t.Any:
+        return value if value is None or isinstance(value, (str, int, float)) else "(nested)"
+
+    return {
+        key: [flat(one) for one in value] if isinstance(value, list) else flat(value)
+        for key, value in echo.items()
+        if _bare(key) not in _NO_ECHO
+    }
+
+
+def _integer(value: t.Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value.strip()):
+        return int(value)
+    return value if isinstance(value, int) else None
+
+
+def _word(value: t.Any) -> t.Any:
+    """Return the status in one entry of ``results``: the word itself, or what the members of an object agree on."""
+    if isinstance(value, t.Mapping):
+        return _agreed([one for key, one in value.items() if _bare(key) in _STATUS_KEYS and one is not None])
+    if isinstance(value, str):
+        return sys.intern(value)  # a million jobs share a few words
+    return value if value is None or isinstance(value, int) else _not_one(value if isinstance(value, list) else [value])
+
+
+def _agreed(words: t.Sequence[t.Any]) -> t.Any:
+    """Return the word for a status that is told several times; one that nobody understands, if they do not agree."""
+    is_one = len({normalise(word) for word in words}) == 1 and not any(isinstance(one, (dict, list)) for one in words)
+    return _word(words[0]) if is_one else _not_one(words) if words else None
+
+
+def _not_one(words: t.Sequence[t.Any]) -> str:
+    """Return what is not one word in a form that people can read, and that is no status."""
+    return f"({' or '.join(text_of(word)[:40] or '?' for word in words[:_MOST_SAID])})"
+
+
+def parse_job(body: t.Mapping[str, t.Any], where: str) -> JobDetails:
+    """Read the details of one job, whatever the dialect: the keys do not collide."""
+    members, word = fold(body), _word(body)
+    job_id = members.get("jobid")
+    if not isinstance(job_id, str) or word is None:
+        raise NotUnderstood("The answer is not a job", where=where, transient=True)
+
+    def text(*keys: str) -> str | None:
+        return next((text_of(members[key]) for key in keys if members.get(key)), None) or None
+
+    def moment(*keys: str) -> float | None:
+        return next((when for when in (_times.from_wire(members.get(key)) for key in keys) if when is not None), None)
+
+    user = text(*_USER_KEYS)
+    return JobDetails(
+        job_id=job_id,
+        word=word,
+        user_name=user,
+        machine_name=text("machinename", "machine"),
+        submitted=moment("submittedtime", "jobcreated"),
+        started=moment("jobexecutionstart", "starttime"),
+        ended=moment("jobexecutionend", "endtime"),
+        url=text("url", "joburl"),
+        anonymous=user is None and any(key in members and not members[key] for key in _USER_KEYS),
+    )
+
+
+def parse_folder(body: t.Mapping[str, t.Any], folder: str, where: str) -> tuple[list[Service], list[str]]:
+    """Read the services and the sub-folders that a folder lists; Kubernetes gives whole service objects here."""
+
+    def refuse(what: str) -> NotUnderstood:
+        return NotUnderstood(what, where=where, transient=True)
+
+    listed = body.get("services")
+    if not isinstance(listed, list):
+        raise refuse("The answer has no list of services")
+    services = []
+    for one in listed:
+        members = fold(one) if isinstance(one, t.Mapping) else {}
+        name, kind = members.get("servicename", members.get("name")), members.get("type", members.get("servicetype"))
+        if not isinstance(name, str) or not isinstance(kind, str):
+            raise refuse("The list of services has an entry without name or type")
+        kind = kind.strip()
+        services.append(Service(folder, name, _services.GP if kind.lower() == _services.GP.lower() else kind))
+    folders = body.get("folders")
+    if not isinstance(folders, list):
+        if folder == _services.ROOT:
+            raise refuse("The answer has no list of folders")
+        folders = []
+    if not all(isinstance(name, str) for name in folders):
+        raise refuse("The list of folders has an entry that is no name")
+    return services, [name for name in folders if name not in ("", "/")]
+
+
+def is_synchronous(body: t.Mapping[str, t.Any]) -> bool | None:
+    """Tell whether a service runs synchronously, so that it never has jobs; None if its description does not say."""
+    properties = body.get("properties")
+    for members in (body, properties if isinstance(properties, t.Mapping) else {}):
+        word = fold(members).get("executiontype")
+        if isinstance(word, str):
+            return word.lower().endswith("synchronous") and not word.lower().endswith("asynchronous")
+    return None
+
+
+def parse_state(body: t.Mapping[str, t.Any]) -> tuple[str, str] | None:
+    """Return the configured and the real state of a service, in capitals; None if the answer does not tell them."""
+    members = fold(body)
+    words = [members.get(key) for key in ("configuredstate", "realtimestate")]
+    return (str(words[0]).upper(), str(words[1]).upper()) if all(isinstance(word, str) for word in words) else None
+
+
+def parse_tasks(body: t.Mapping[str, t.Any]) -> list[str]:
+    """Return the tasks of a service by its REST description."""
+    tasks = body.get("tasks")
+    return [task for task in tasks if isinstance(task, str)] if isinstance(tasks, list) else []
+
+
+def parse_messages(body: t.Mapping[str, t.Any]) -> list[dict[str, str]]:
+    """Return the messages of a job: type (``informative``, ``warning``, ``error`` ...) and text, oldest first."""
+    messages = body.get("messages")
+    return [
+        {
+            "type": text_of(one.get("type")).replace("esriJobMessageType", "").lower(),
+            "text": text_of(one.get("description")),
+        }
+        for one in (messages if isinstance(messages, list) else [])
+        if isinstance(one, t.Mapping)
+    ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import typing as t
 
+from .._connection import Connection
 from .._errors import (
     BadOption,
     Busy,
@@ -22,11 +23,10 @@ from .._errors import (
     TokenUnseen,
     Unreachable,
 )
-from .._options import Connection
-from . import dialects as _api
-from .client import Answered, Client, Form, Understand
-from .dialects import DIALECTS, KUBERNETES, SERVER, Dialect, safe_url
-from .responses import quote
+from . import dialects
+from .client import Answered, Client, Texts, Understand
+from .dialects import DIALECTS, KUBERNETES, SERVER, Dialect, origin, origin_and_path, safe_url
+from .responses import fold, quote
 from .tokens import Tokens
 
 _NO_SUCH_ADDRESS = 400
@@ -40,7 +40,7 @@ class Site:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.roots = _api.roots(connection.url)
+        self.roots = dialects.roots(connection.url)
         self.client = Client(connection)
         self.tokens = Tokens(connection, self.client, self._token_url)
         self._dialect: Dialect | None = None if connection.api == "auto" else DIALECTS[connection.api]
@@ -62,7 +62,7 @@ class Site:
                 self._dialect = DIALECTS[self._find_api()]
             return self._dialect
 
-    def ask(self, url: str, understand: Understand[Answered], params: Form | None = None) -> Answered:
+    def ask(self, url: str, understand: Understand[Answered], params: Texts | None = None) -> Answered:
         """What is understood of the JSON object at an address of this site, asked for with our token."""
         return self._with_token(lambda token: self._ask(url, {"f": "json", **(params or {})}, token, understand))
 
@@ -87,12 +87,12 @@ class Site:
                 f"The site refuses the token that it has just given ({quote(str(error.failure.get('words')))})",
                 where=error.failure["where"],
                 cure="Its token service and its admin API do not agree: look at token_url (whose token does this site "
-                "take?), token_client and referer.",
+                "take?) and referer.",
             ) from None
         except NotAllowed as error:
             raise self._not_allowed(error) from None
 
-    def _ask(self, url: str, params: Form, token: str, understand: Understand[Answered]) -> Answered:
+    def _ask(self, url: str, params: Texts, token: str, understand: Understand[Answered]) -> Answered:
         if self._token_in_body:
             return self._post(url, params, token, understand)
         try:
@@ -104,7 +104,7 @@ class Site:
             self._token_in_body = True
             return answered
 
-    def _post(self, url: str, form: Form, token: str, understand: Understand[Answered]) -> Answered:
+    def _post(self, url: str, form: Texts, token: str, understand: Understand[Answered]) -> Answered:
         try:
             return self.client.post(url, {**form, "token": token}, self._headers(token), understand)
         except TokenUnseen as error:
@@ -157,7 +157,7 @@ class Site:
                 where=f"{self.roots.rest}/info",
                 cure=_GIVE_API,
             )
-        if _api.origin_and_path(str(info.get("owningSystemUrl") or "")) == _api.origin_and_path(self.roots.context):
+        if origin_and_path(str(info.get("owningSystemUrl") or "")) == origin_and_path(self.roots.context):
             raise NotUnderstood(
                 "The site says that its portal is here, and the portal is not found",
                 where=f"{self.roots.sharing}/portals/self",
@@ -183,9 +183,7 @@ class Site:
 
     def _private_portal(self, url: str) -> dict[str, t.Any]:
         """The same from a portal that tells it to its members only, so that the login cannot wait."""
-        if not self._logs_in_here:
-            self._logs_in_here = True
-            self.tokens = Tokens(self.connection, self.client, self._own_token_url)
+        self._logs_in_here = True
         return self.client.get(url, {"f": "json"}, self._headers(self.tokens.current()))
 
     def _is_portal(self) -> BadOption:
@@ -199,7 +197,7 @@ class Site:
         except GpError:
             body = {}
         servers = body.get("servers")
-        told = [_api.fold(one).get("url") for one in servers or () if isinstance(one, dict)]
+        told = [fold(one).get("url") for one in servers or () if isinstance(one, dict)]
         listed = [str(address) for address in told if address]
         cure = f"Its servers: {', '.join(listed)}." if listed else "The portal's administrator knows its servers."
         return BadOption(
@@ -217,7 +215,7 @@ class Site:
 
     def _token_url(self) -> str:
         """The token service: as given, the portal's on Kubernetes, the federation's portal, or the server's own."""
-        if self.connection.token_url is not None or self.dialect.api == KUBERNETES:
+        if self._logs_in_here or self.connection.token_url is not None or self.dialect.api == KUBERNETES:
             return self._own_token_url()
         where = f"{self.roots.rest}/info"
         try:
@@ -235,7 +233,7 @@ class Site:
 
 def _https(url: str, where: str) -> str:
     """The address, if a password may be sent there."""
-    if _api.origin(url)[0] != "https" or not _api.origin(url)[1]:
+    if origin(url)[0] != "https" or not origin(url)[1]:
         raise BadOption(
             f"The token service {safe_url(url)} has no https address",
             where=where,

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What we need of ``requests`` and ``urllib3`` beyond their front doors: answers bounded in time, errors understood."""
+"""What we need of ``requests``: one exchange within its time and size, and errors that are understood."""
 
 from __future__ import annotations
 
@@ -10,184 +10,126 @@ import contextlib
 import re
 import socket
 import threading
-import time
 import traceback
 import typing as t
+import zlib
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotInTime
 
-from .._errors import Unreachable
+from .._errors import NotUnderstood, Unreachable
 from .dialects import origin
+from .responses import Answer
 
 try:
     import requests
     import urllib3
     from requests.adapters import HTTPAdapter
-    from urllib3.connection import HTTPSConnection
-    from urllib3.connectionpool import HTTPSConnectionPool
 
     REQUESTS_IMPORT_ERROR = None
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
-    HTTPAdapter = HTTPSConnection = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
 
 _CHUNK = 65536
+_IN_FRONT = "Ask again; if it stays, look at what stands in front of the site: a proxy, a web adaptor."
+_GRACE = 0.15
+"""Seconds by which a socket may be late with the timeout that it was given."""
+Result = t.TypeVar("Result")
 
 
-class _Request:
-    """A request under way: when it has to be over (``time.monotonic()``), and the connection to cut then."""
+def within(seconds: float, work: t.Callable[[], Result]) -> Result:
+    """Do some work, and no longer than so many seconds; raise socket.timeout if it takes longer.
 
-    def __init__(self, ends: float) -> None:
-        self.ends = ends
-        self.line: socket.socket | None = None
-        self.is_cut = False
-
-    def take(self, line: socket.socket | None) -> None:
-        """The connection from now on. Time may have been up before there was one to cut."""
-        self.line = line
-        if self.is_cut:
-            self.cut()
-
-    def cut(self) -> None:
-        self.is_cut = True
-        if self.line is not None:
-            with contextlib.suppress(OSError):
-                self.line.shutdown(socket.SHUT_RDWR)
-
-
-class Watchdog:
-    """Cuts the connections of requests whose time is up, whatever they wait for; one thread for all of them.
-
-    A socket's own timeout starts anew with every byte of a trickle.
+    A socket's own timeout begins anew with every byte of a trickle, and looking up a name has none. So the work is done
+    by a thread of its own, which is left to itself when its time is up: it ends with the next timeout of its socket,
+    when the other side ends, or with this process.
     """
+    future: Future[Result] = Future()
 
-    _mine = threading.local()
-    """The request that a thread is at."""
-
-    def __init__(self) -> None:
-        self._requests: set[_Request] = set()
-        self._changed = threading.Condition()
-        self._wakes = float("inf")
-        self._is_closed = False
-        self._thread: threading.Thread | None = None
-
-    @contextlib.contextmanager
-    def until(self, ends: float) -> t.Iterator[None]:
-        """Within this, requests of this thread are cut at ``ends``."""
-        request = self._mine.request = _Request(ends)
-        with self._changed:
-            self._requests.add(request)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, daemon=True)
-                self._thread.start()
-            if ends < self._wakes:
-                self._changed.notify()
+    def run() -> None:
         try:
-            yield
+            future.set_result(work())
         except Exception as error:
-            if not request.is_cut or isinstance(error, requests.exceptions.ConnectTimeout):
-                raise
-        finally:
-            with self._changed:
-                self._requests.discard(request)
-        if request.is_cut:
-            raise socket.timeout("the answer was not whole in time")
+            future.set_exception(error)
 
-    def close(self) -> None:
-        with self._changed:
-            self._is_closed = True
-            self._changed.notify()
-
-    def _watch(self) -> None:
-        with self._changed:
-            while not self._is_closed:
-                now = time.monotonic()
-                late = {request for request in self._requests if request.ends <= now}
-                for request in late:
-                    request.cut()
-                self._requests -= late
-                self._wakes = min((request.ends for request in self._requests), default=float("inf"))
-                self._changed.wait(self._wakes - now if self._requests else None)
-
-
-def _current() -> _Request:
-    """The request that this thread is at; one without an end where nobody watches."""
-    return getattr(Watchdog._mine, "request", None) or _Request(float("inf"))
-
-
-class _Connection(HTTPSConnection):
-    """A connection that its request may cut."""
-
-    _line: socket.socket | None = None
-
-    def _new_conn(self) -> t.Any:
-        whole = t.cast(float, self.timeout)
-        # Each address of the host may take the timeout, one after the other.
-        request = _current()
-        left = min(request.ends - time.monotonic(), whole)
-        self.timeout = t.cast(t.Any, max(0.01, left) / _addresses(self.host, self.port))
-        try:
-            first = super()._new_conn()
-        finally:
-            self.timeout = t.cast(t.Any, whole)
-        self._line = first.dup()
-        request.take(self._line)
-        return first
-
-    def getresponse(self) -> t.Any:
-        _current().take(self._line)
-        return super().getresponse()
-
-    def close(self) -> None:
-        super().close()
-        if self._line is not None:
-            self._line.close()
-
-
-def _addresses(host: str, port: int | None) -> int:
+    threading.Thread(target=run, daemon=True).start()
     try:
-        return len(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
+        return future.result(seconds + _GRACE)
+    except NotInTime:
+        raise socket.timeout("the answer was not whole in time") from None
+
+
+def exchange(
+    adapter: HTTPAdapter,
+    request: requests.Request,
+    where: str,
+    *,
+    seconds: float,
+    addresses: int,
+    most_mebibytes: int,
+    **how: t.Any,
+) -> Answer:
+    """Send a request and read its answer; neither redirects nor retries.
+
+    :param where: the place for error messages.
+    :param seconds: how long each wait for the other side may take.
+    :param addresses: how many addresses the other side has, each of which may be waited for.
+    :param most_mebibytes: how large the answer may be when it is unpacked.
+    :param how: what an adapter of requests is told: ``verify``, ``cert``, ``proxies``.
+    """
+    prepared = request.prepare()
+    with contextlib.closing(
+        adapter.send(prepared, stream=True, timeout=(seconds / addresses, seconds), **how)
+    ) as response:
+        # After an answer that comes before the answer, the connection is closed unread: the real one would be taken for
+        # the next request's.
+        content = _content(response, where, most_mebibytes) if response.status_code >= 200 else b""
+        return Answer(response.status_code, response.headers, content)
+
+
+def _content(response: requests.Response, where: str, most_mebibytes: int) -> bytes:
+    """Read a body, plain or packed once by gzip, and no more of it than it may have."""
+    packed = response.headers.get("Content-Encoding", "").strip().lower()
+    if packed not in ("", "identity", "gzip", "x-gzip"):
+        raise NotUnderstood(
+            f"The answer is packed in a way that was not asked for ({packed[:40]})", where=where, cure=_IN_FRONT
+        )
+    most = most_mebibytes * 1024 * 1024
+    unpack = zlib.decompressobj(wbits=31) if "gzip" in packed else None
+    response.raw.enforce_content_length = True  # urllib3 before 2.0 lets a short body pass
+    content = bytearray()
+    try:
+        for chunk in response.raw.stream(_CHUNK, decode_content=False):
+            content += unpack.decompress(chunk, most + 1 - len(content)) if unpack else chunk
+            if len(content) > most:
+                raise NotUnderstood(
+                    f"The answer is larger than {most_mebibytes} MiB",
+                    where=where,
+                    cure="Use a smaller number, or raise max_answer_size.",
+                )
+        is_whole = not unpack or not content or (unpack.eof and not unpack.unused_data)
+    except zlib.error:
+        is_whole = False
+    if not is_whole:
+        raise NotUnderstood("The answer is packed, and not whole", where=where, cure=_IN_FRONT, transient=True)
+    return bytes(content)
+
+
+def addresses(url: str) -> int:
+    """Return how many addresses the host of a URL has; 1 if that cannot be told."""
+    host, port = origin(url)[1:]
+    try:
+        return max(1, len(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)))
     except (OSError, UnicodeError):
         return 1  # it is told where the connection is made
 
 
-class _Pool(HTTPSConnectionPool):
-    ConnectionCls = _Connection
-
-
-class BoundedAdapter(HTTPAdapter):
-    """The adapter of requests, on connections of ours; all requests trust the same and show the same certificate."""
-
-    def cert_verify(self, conn: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
-        """Sets up a pool: once, for looking whether files are there takes as long as much of a request."""
-        if not getattr(conn, "is_set_up", False):
-            super().cert_verify(conn, *args, **kwargs)
-            conn.is_set_up = True
-
-    def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        _use_our_pool(self.poolmanager)
-
-    def proxy_manager_for(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        return _use_our_pool(super().proxy_manager_for(*args, **kwargs))
-
-
-def _use_our_pool(manager: t.Any) -> t.Any:
-    manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": _Pool}
-    return manager
-
-
-def chunks(response: requests.Response) -> t.Iterator[bytes]:
-    """The body as it arrives; one that is shorter than announced is an error."""
-    response.raw.enforce_content_length = True  # urllib3 before 2.0 lets it pass
-    yield from response.iter_content(_CHUNK)
-
-
 def failures() -> tuple[type[Exception], ...]:
-    """Everything that a request can fail with before its answer is whole."""
+    """Return everything that a request can fail with before its answer is whole."""
     return (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
 
 
 def explain(error: Exception, url: str, where: str, timeout: int, is_late: bool) -> Unreachable:
-    """Our error for one of the transport's, whose own texts hold addresses with their queries."""
+    """Return our error for one of the transport's, whose own texts hold addresses with their queries."""
     text = str(error)
     for pattern, what, cure in _TLS_TROUBLE:
         trouble = re.search(pattern, text)
