@@ -39,13 +39,11 @@ class ActionModule(ActionBase):
         result: Result = super().run(tmp, task_vars)
         spec = _options.argument_spec(CONNECTION, SERVICES, GATE)
         self._secrets = _options.secrets_in(self._task.args, spec)
-        self._task.args, bad_option = _options.sane(self._task.args, spec)
+        self._task.args = _options.without_empty(self._task.args)
         options = self.validate_argument_spec(argument_spec=spec)[1]
         self._task_vars = task_vars or {}
         self._secrets |= _options.secrets_in(options, spec)
         try:
-            if bad_option is not None:
-                raise bad_option
             outcome = self._gate(options)
         except BadOption as error:
             outcome = {"failed": True, "blocked": True, **error.to_result()}

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _opaque as _armour
+from ..module_utils import _opaque
 
 
 class ActionModule(ActionBase):
@@ -21,6 +21,6 @@ class ActionModule(ActionBase):
         result.update(self._execute_module(module_name="gisops.arcgis.gp_token", task_vars=task_vars))
         armoured = result.pop("armoured_token", None)
         if armoured is not None:
-            result["token"] = _armour.take_off(armoured).decode()
+            result["token"] = _opaque.take_off(armoured).decode()
             result["_ansible_no_log"] = True
         return result

@@ -52,27 +52,12 @@ options:
       - For the primary site administrator of a federated server, give the server's own C(admin/generateToken).
       - If not given, the environment variable E(ARCGIS_TOKEN_URL) is used.
     type: str
-  token_client:
-    description:
-      - What the token is bound to, V(referer) or (V(requestip)) the address that the site sees.
-      - Federated servers document V(referer) only, and an address may change behind a load balancer.
-      - If not given, the environment variable E(ARCGIS_TOKEN_CLIENT) is used.
-    type: str
-    choices: [referer, requestip]
-    default: referer
   referer:
     description:
       - The C(Referer) that is sent with every request, and that a token is bound to.
       - If not given, the environment variable E(ARCGIS_REFERER) is used.
     type: str
     default: https://gisops.arcgis
-  token_expiration:
-    description:
-      - The life to ask for, in minutes. A site may give less, which is no error, for a token is renewed by what the
-        site's answer says.
-      - If not given, the environment variable E(ARCGIS_TOKEN_EXPIRATION) is used.
-    type: int
-    default: 60
   validate_certs:
     description:
       - Whether the site must show a certificate that is trusted. Only an explicit V(false) switches this off.
@@ -138,9 +123,17 @@ options:
   max_answer_size:
     description:
       - The largest answer that is read, in MiB after decompression. A larger one is an error.
+      - A page of 1,000 jobs takes less than half a MiB; a folder of 10,000 services takes up to 20 MiB.
       - If not given, the environment variable E(ARCGIS_MAX_ANSWER_SIZE) is used.
     type: int
-    default: 64
+    default: 16
+  max_requests:
+    description:
+      - The most requests that one measurement may send, logins and retries included. What would take more of them is
+        not complete.
+      - If not given, the environment variable E(ARCGIS_MAX_REQUESTS) is used.
+    type: int
+    default: 5000
 """
 
     # Only what a lookup adds: where else its options come from. Kept in step with _options.CONNECTION by a test.
@@ -170,18 +163,10 @@ options:
     env: [{name: ARCGIS_TOKEN_URL}]
     ini: [{section: gisops_arcgis, key: token_url}]
     vars: [{name: gisops_arcgis_token_url}]
-  token_client:
-    env: [{name: ARCGIS_TOKEN_CLIENT}]
-    ini: [{section: gisops_arcgis, key: token_client}]
-    vars: [{name: gisops_arcgis_token_client}]
   referer:
     env: [{name: ARCGIS_REFERER}]
     ini: [{section: gisops_arcgis, key: referer}]
     vars: [{name: gisops_arcgis_referer}]
-  token_expiration:
-    env: [{name: ARCGIS_TOKEN_EXPIRATION}]
-    ini: [{section: gisops_arcgis, key: token_expiration}]
-    vars: [{name: gisops_arcgis_token_expiration}]
   validate_certs:
     env: [{name: ARCGIS_VALIDATE_CERTS}]
     ini: [{section: gisops_arcgis, key: validate_certs}]
@@ -226,4 +211,8 @@ options:
     env: [{name: ARCGIS_MAX_ANSWER_SIZE}]
     ini: [{section: gisops_arcgis, key: max_answer_size}]
     vars: [{name: gisops_arcgis_max_answer_size}]
+  max_requests:
+    env: [{name: ARCGIS_MAX_REQUESTS}]
+    ini: [{section: gisops_arcgis, key: max_requests}]
+    vars: [{name: gisops_arcgis_max_requests}]
 """

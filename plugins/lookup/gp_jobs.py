@@ -82,9 +82,9 @@ from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
 from ..module_utils._errors import GpError, unforeseen
-from ..module_utils._jobs import query as _gp_jobs
-from ..module_utils._wire import transport as _transport
-from ..plugin_utils import _lookup_cache, _lookup_options
+from ..module_utils._jobs import query
+from ..module_utils._wire import transport
+from ..plugin_utils import _lookup
 
 display = Display()
 
@@ -93,19 +93,13 @@ class LookupModule(LookupBase):
     def run(
         self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any
     ) -> list[dict[str, t.Any]]:
-        """The facts, as a list of one."""
-        if _transport.REQUESTS_IMPORT_ERROR is not None:
+        """Return the facts, as a list of one."""
+        if transport.REQUESTS_IMPORT_ERROR is not None:
             raise AnsibleLookupError(missing_required_lib("requests"))
         get = self.get_option
         try:
-            _lookup_options.set_options(self, terms, variables or {}, kwargs)
-            return [
-                _lookup_cache.remember(
-                    _lookup_options.values(get),
-                    _lookup_cache.seconds(get),
-                    lambda: _gp_jobs.query(get, display.warning),
-                )
-            ]
+            _lookup.set_options(self, terms, variables or {}, kwargs)
+            return [_lookup.remembered(get, lambda: query.query(get, display.warning))]
         except GpError as error:
             raise AnsibleLookupError(str(error)) from error
         except AnsibleError:

@@ -20,9 +20,15 @@ description:
 requirements:
   - requests >= 2.31
 options:
+  token_expiration:
+    description:
+      - The life to ask for, in minutes. A site may give less, which is no error. Other tasks ask for V(60), and renew
+        their token by what the site's answer says.
+    type: int
+    default: 60
   renew:
     description:
-      - Log in even where O(token) is given, also by its environment variable, such as after the site has refused that
+      - Log in even if O(token) is given, also by its environment variable, such as after the site has refused that
         token. It takes O(username) and O(password).
     type: bool
     default: false
@@ -34,7 +40,7 @@ extends_documentation_fragment:
 notes:
   - The token is bound to O(referer); the tasks that use it must send the same one, which they do by default.
   - Only the task's own output is censored. Whoever shows the registered variable shows the token.
-  - Where O(token) is given, it is handed on as it is, and no login takes place unless O(renew) says so.
+  - If O(token) is given, it is handed on as it is, and no login takes place unless O(renew) says so.
 seealso:
   - module: gisops.arcgis.gp_jobs_query
   - plugin: gisops.arcgis.gp_jobs
@@ -65,17 +71,10 @@ token:
   type: str
   sample: 8Kd0lW8hZQ...
 expires:
-  description: When it expires, in UTC on the site's clock; null where the site did not say so plausibly.
+  description: When it expires, in UTC on the site's clock; null if the site did not say so plausibly.
   returned: success
   type: str
   sample: "2026-11-24T10:00:00Z"
-clock_ahead:
-  description:
-    - Seconds by which the site's clock is ahead of that of the machine that ran the task; 0 where it is not.
-    - Null where the token's own expiry does not agree with the times of the site's answers, or without a login.
-  returned: success
-  type: int
-  sample: 0
 api:
   description: The admin API that the site speaks, C(kubernetes) or C(server).
   returned: success
@@ -88,24 +87,26 @@ failure:
   sample: {kind: LoginRefused, what: "The site refuses the login of 'user1'", where: "POST https://...", cure: "..."}
 """
 
-from ..module_utils import _opaque as _armour
-from ..module_utils import _times
+from ..module_utils import _opaque, _times
+from ..module_utils._connection import Connection
 from ..module_utils._module import GpModule
-from ..module_utils._options import CONNECTION, LOGIN, Connection
+from ..module_utils._options import CONNECTION, LOGIN
 from ..module_utils._wire.site import Site
 
 
 def main() -> None:
-    """Runs the module."""
+    """Run the module."""
     module = GpModule(CONNECTION, LOGIN)
     given = {**module.params, "token": None} if module.params["renew"] else module.params
-    with module.reporting_errors(), Site(Connection.read(given.get)) as site:
+    with module.reporting_errors(), Site(Connection.read(given.get, module.params["token_expiration"])) as site:
         api = site.dialect.api
         token = site.tokens.current()
-        ahead = site.client.clock.ahead
-        told = {"expires": _times.iso(site.tokens.expires), "clock_ahead": None if ahead is None else round(ahead)}
-    # The action plugin of this name takes the armour off; see _armour.
-    module.exit_json(changed=False, api=api, armoured_token=_armour.put_on(token.encode()), **told)
+        for warning in site.tokens.warnings:
+            module.warn(warning)
+    # The action plugin of this name takes the token out of its armour; see _opaque.
+    module.exit_json(
+        changed=False, api=api, armoured_token=_opaque.put_on(token.encode()), expires=_times.iso(site.tokens.expires)
+    )
 
 
 if __name__ == "__main__":

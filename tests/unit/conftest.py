@@ -22,8 +22,9 @@ from hypothesis import HealthCheck, settings
 if AnsibleCollectionConfig.collection_finder is None:
     init_plugin_loader()
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _connection, _options
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import query as _gp_jobs
+from ansible_collections.gisops.arcgis.plugins.module_utils import _options
+from ansible_collections.gisops.arcgis.plugins.module_utils._connection import Connection
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import query as jobs_query
 from ansible_collections.gisops.arcgis.plugins.module_utils._wire import login_lock
 from rehearsal_site.running import RunningSite, running_site
 
@@ -55,7 +56,7 @@ class Asked:
         given = {**self.connection, **options}
         spec = {**_options.CONNECTION, **_options.QUERY}
         assert not given.keys() - spec.keys()
-        return _gp_jobs.query(lambda name: given.get(name, spec[name].get("default")), self.warnings.append)
+        return jobs_query.query(lambda name: given.get(name, spec[name].get("default")), self.warnings.append)
 
     def requests(self, part: str = "") -> list[t.Any]:
         """The requests in the site's log whose path contains this."""
@@ -99,7 +100,7 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_memory_of_logins(monkeypatch: pytest.MonkeyPatch) -> None:
     """A password that one test has refused is no matter of the next."""
-    monkeypatch.setattr(login_lock, "_folders", lambda: iter(()))
+    monkeypatch.setattr(login_lock, "_own_folder", lambda path: None)
 
 
 @pytest.fixture
@@ -120,14 +121,14 @@ def proxied() -> t.Callable[..., t.ContextManager[t.Any]]:
     return connect_proxy
 
 
-def read_connection(**options: t.Any) -> _connection.Connection:
+def read_connection(token_expiration: int = 60, **options: t.Any) -> Connection:
     """The connection options of a client; what is left out has its default."""
     assert not options.keys() - _options.CONNECTION.keys()
-    return _connection.Connection.read(options.get)
+    return Connection.read(options.get, token_expiration)
 
 
 @pytest.fixture(name="read_connection")
-def read_connection_fixture() -> t.Callable[..., _connection.Connection]:
+def read_connection_fixture() -> t.Callable[..., Connection]:
     """Reads connection options as modules do."""
     return read_connection
 

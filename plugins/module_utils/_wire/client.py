@@ -200,7 +200,7 @@ class Client:
             location = answer.headers.get("Location")
             if answer.status not in (301, 302, 303, 307, 308) or not location:
                 return answer
-            onward = urljoin(target, location)
+            onward = _joined(target, location)
             is_here = origin(onward) == origin(request.url)
             # Below another context, or with a slash, it is what was asked for; the jobs of another service are not.
             if not is_here or resource(onward) != resource(request.url):
@@ -344,6 +344,14 @@ class SiteClock:
         """Whole seconds by which the site's clock is ahead of ours (+) or behind (-); 0 for a few, None if unknown."""
         ahead = self._ahead
         return None if ahead is None else round(ahead) if abs(ahead) > CLOCKS_AGREE else 0
+
+
+def _joined(url: str, location: str) -> str:
+    """Return the address that a redirect names; as it stands if that is none, which is the origin of nothing."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
 
 
 def _jitter() -> float:

@@ -34,8 +34,8 @@ LASTS = 300.0
 """Seconds. Three tries in a quarter of an hour are below what locks an account."""
 _PAUSE = 0.05
 _ALONE = (
-    "No folder of this user's own was found to take turns with logins in (tried: {}), so that hosts of one run may each "
-    "try the same wrong password, and lock the account."
+    "No folder of this user's own was found in which logins could take turns (tried: {}), so that each host of a run "
+    "may try the same wrong password, and lock the account."
 )
 _LARGEST_NOTE = 10000
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import typing as t
 
+from .._connection import Connection
 from .._errors import (
     BadOption,
     Busy,
@@ -22,7 +23,6 @@ from .._errors import (
     TokenUnseen,
     Unreachable,
 )
-from .._connection import Connection
 from . import dialects
 from .client import Answered, Client, Texts, Understand
 from .dialects import DIALECTS, KUBERNETES, SERVER, Dialect, origin, origin_and_path, safe_url

@@ -16,7 +16,6 @@ from ...module_utils import _opaque as _armour
 from ...module_utils import _times
 from ...module_utils._errors import BadOption
 from ...module_utils._jobs import poll_state as _memory
-from ...module_utils._jobs.details import Known
 from . import judge as _gate
 from .policy import FUTURE_MARK, Policy
 
@@ -98,19 +97,17 @@ class Meter:
             is_lost = was_sent and not failure.get("unsent")
             return replace(failed, is_final=failed.is_final or is_lost)
         self._token = _armour.take_off(armoured).decode()
-        if self._memory == _memory.NEW and result.get("clock_ahead") is not None:
-            self._memory = _memory.pack({}, Known(clock_ahead=float(result["clock_ahead"])))
         self._connection = {**self._connection, "api": result.get("api", "auto")}
         return None
 
     def _query(self) -> Measured:
-        options = {**self._connection, **self._services, **_gate.wanted(self.policy), "memory": self._memory}
+        options = {**self._connection, **self._services, **_gate.wanted(self.policy), "poll_state": self._memory}
         if self._token is not None:
             options["token"] = self._token
         if self.policy.looks_at_failed:
             options["ended_after"] = self._ended_after()
         result = self._run(QUERY, options)
-        memory = result.get("memory")
+        memory = result.get("poll_state")
         if result.get("failed") or memory is None:
             return self._failed(result)
         self._memory = memory
@@ -147,7 +144,7 @@ class Meter:
         for option, service in self.policy.named:
             if str(service) in known or option in over:
                 continue
-            asked = {**self._connection, "services": [str(service)], "memory": _memory.NEW}
+            asked = {**self._connection, "services": [str(service)], "poll_state": _memory.NEW}
             if self._token is not None:
                 asked["token"] = self._token
             failure = self._run(QUERY, asked).get("failure") or {}

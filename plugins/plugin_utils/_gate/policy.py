@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from ...module_utils import _services, _times
 from ...module_utils import _statuses as _status
 from ...module_utils._errors import BadOption
-from ...module_utils._options import LONGEST_WAIT, Read, check_value, check_waiting, default_of, is_given, strict_bool
+from ...module_utils._options import LONGEST_WAIT, Read, check_text, check_waiting, default_of, is_given, strict_bool
 from ...module_utils._services import STARTED, Entry, Service
 from ...module_utils._times import Moment
 from .mark import Mark
@@ -392,7 +392,7 @@ def read_fields(entry: t.Any, known: t.Sequence[str], option: str) -> dict[str, 
 
 def read_text(fields: t.Mapping[str, t.Any], name: str, option: str) -> str:
     """A field that is a text, or a number, which is the text of its digits."""
-    check_value(f"{option}.{name}", {"type": "str"}, fields[name])
+    check_text(f"{option}.{name}", fields[name])
     return str(fields[name])
 
 

@@ -202,7 +202,7 @@ class ServiceRules:
         elif limits.max_failed_percent is not None and found:
             self._share(name, service, limits, found, number, counted)
         window_known = service.get("window_known")
-        self._found.is_unsure = window_known is None and self._now - self._policy.begins(self._now) > _api.SERVER_MEMORY
+        self._found.is_unsure = window_known is None and self._now - self._policy.begins(self._now) > 6 * 3600
         if window_known is not True and window_known is not None:
             text = (
                 f"{name}: the site may not remember failures as far back as {since}: ArcGIS Server keeps finished jobs "

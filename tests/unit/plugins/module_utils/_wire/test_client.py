@@ -26,7 +26,7 @@ from ansible_collections.gisops.arcgis.plugins.module_utils._errors import (
     OutOfTime,
     Unreachable,
 )
-from ansible_collections.gisops.arcgis.plugins.module_utils._wire import transport as _transport
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import transport
 from ansible_collections.gisops.arcgis.plugins.module_utils._wire.client import Client
 from rehearsal_site.certificates import authority
 from rehearsal_site.running import RunningSite, running_site
@@ -433,18 +433,17 @@ def seconds_until_failure(read_connection: Read, url: str, **options: t.Any) -> 
     return time.monotonic() - begin
 
 
-def test_a_connection_that_comes_too_late_is_cut_at_once() -> None:
-    """Time may be up while it is being made, or while a request is written to one that was made before."""
-    watchdog = _transport.Watchdog()
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        with pytest.raises(socket.timeout), watchdog.until(time.monotonic() + 0.05):
-            request = _transport._current()
-            time.sleep(0.2)
-        watchdog.close()
-        request.take(ours)
-        theirs.settimeout(1)
-        assert theirs.recv(1) == b""
+def test_work_without_an_end_is_not_waited_for() -> None:
+    """Such as looking up a name, which knows no timeout."""
+    over = threading.Event()
+    begin = time.monotonic()
+    with pytest.raises(socket.timeout):
+        transport.within(0.1, lambda: over.wait(20))
+    assert time.monotonic() - begin < 1
+    over.set()
+    assert transport.within(1, lambda: 7) == 7
+    with pytest.raises(ZeroDivisionError):
+        transport.within(1, lambda: 1 // 0)
 
 
 def test_what_comes_late_has_only_the_time_that_is_left(scripted: t.Any, read_connection: Read) -> None:
