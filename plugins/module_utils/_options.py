@@ -47,13 +47,15 @@ CONNECTION: Table = {
     "max_answer_size": {"type": "int", "default": 64},
 }
 
+# What query and gate both take.
 SERVICES: Table = {
     "services": {"type": "list", "elements": "raw", "aliases": ["service"]},
-    "exclude_services": {"type": "list", "elements": "str"},
+    "retention": {"type": "str"},
 }
 
 QUERY: Table = {
     **SERVICES,
+    "exclude_services": {"type": "list", "elements": "str"},
     "start_time": {"type": "str"},
     "end_time": {"type": "str"},
     "ended_after": {"type": "str"},
@@ -69,8 +71,9 @@ QUERY: Table = {
     "message_limit": {"type": "int"},
 }
 
+# What only the module takes: a lookup has no next poll.
 POLLING: Table = {
-    "memory": {"type": "str"},
+    "poll_state": {"type": "str"},
 }
 
 LOGIN: Table = {
@@ -90,16 +93,11 @@ GATE: Table = {
     "clock_slack": {"type": "str", "default": "60s"},
     "max_age": {"type": "str"},
     "exempt": {"type": "list", "elements": "dict"},
-    "overrides": {"type": "list", "elements": "dict"},
-    "allow_empty": {"type": "bool", "default": False},
+    "service_limits": {"type": "list", "elements": "dict"},
     "must_answer": {"type": "bool", "default": False},
     "steady": {"type": "int", "default": 1},
     "poll_interval": {"type": "str", "default": "10s"},
-    "poll_interval_max": {"type": "str"},
     "wait": {"type": "str", "default": "0"},
-    "initial_delay": {"type": "str", "default": "0"},
-    "error_limit": {"type": "int", "default": 3},
-    "startup_wait": {"type": "str", "default": "0"},
     "on_inconclusive": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
     "mode": {"type": "str", "choices": ["enforce", "observe"], "default": "enforce"},
     "override": {"type": "dict"},
@@ -200,6 +198,13 @@ def strict_bool(value: t.Any, option: str) -> bool:
         return bool(boolean(value, strict=True))
     except TypeError:
         raise BadOption(f"'{value}' is not a boolean", where=f"option {option}", cure="Use true or false.") from None
+
+
+def check_text(option: str, value: t.Any) -> str:
+    """Return the text that an option inside another one holds; raise BadOption for what is no text nor number."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise BadOption("This is not a text", where=f"option {option}", cure="If it is meant as a text, quote it.")
+    return str(value)
 
 
 def check_value(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> None:
