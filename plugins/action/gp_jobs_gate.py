@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Measures a site by gp_jobs_query where the task is delegated to, until the gate has a verdict that stands."""
+"""Measure a site by gp_jobs_query where the task is delegated to, until the gate has a verdict that stands."""
 
 from __future__ import annotations
 
 import time
 import typing as t
+from dataclasses import replace
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__
 from ansible.utils.display import Display
@@ -16,12 +18,12 @@ from ansible.utils.display import Display
 from ..module_utils import _options, _times
 from ..module_utils._errors import BadOption, without_secrets
 from ..module_utils._options import CONNECTION, GATE, SERVICES
-from ..plugin_utils._gate import judge as _gate
-from ..plugin_utils._gate import polling as _polls
+from ..plugin_utils._gate import outcome, polling, wording
+from ..plugin_utils._gate.judge import judge, unmeasured
 from ..plugin_utils._gate.measure import Measured, Meter
 from ..plugin_utils._gate.outcome import Consequence
 from ..plugin_utils._gate.policy import Policy
-from ..plugin_utils._gate.polling import Changes, Patience, Polls
+from ..plugin_utils._gate.polling import Changes, Polls, Waiting
 from ..plugin_utils._gate.verdict import Verdict
 
 _SHOWS_MESSAGES_ON_ONE_LINE = tuple(int(part) for part in __version__.split(".")[:2]) < (2, 19)
@@ -30,6 +32,7 @@ _SHOWS_MESSAGES_ON_ONE_LINE = tuple(int(part) for part in __version__.split(".")
 _DECIDED = ("verdict", "passed", "blocked", "failed", "overridden")
 
 Result = dict[str, t.Any]
+Tell = t.Callable[[str], None]
 
 
 class ActionModule(ActionBase):
@@ -38,118 +41,112 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: Result | None = None) -> Result:
         result: Result = super().run(tmp, task_vars)
         spec = _options.argument_spec(CONNECTION, SERVICES, GATE)
-        self._secrets = _options.secrets_in(self._task.args, spec)
-        self._task.args = _options.without_empty(self._task.args)
-        options = self.validate_argument_spec(argument_spec=spec)[1]
-        self._task_vars = task_vars or {}
-        self._secrets |= _options.secrets_in(options, spec)
+        secrets = _options.secrets_in(self._task.args, spec)
         try:
-            outcome = self._gate(options)
+            options = self._read_options(spec)
+            secrets |= _options.secrets_in(options, spec)
+            found = self._gate(options, task_vars or {}, secrets)
         except BadOption as error:
-            outcome = {"failed": True, "blocked": True, **error.to_result()}
+            found = outcome.refused(error, self._task.args.get("mode"))
         # The verdict has been reached by what was measured. What is shown holds no secret, whatever that leaves of it.
-        decided = {key: outcome[key] for key in _DECIDED if key in outcome}
-        return {**result, **_without(outcome, self._secrets), **decided, "changed": False}
+        decided = {key: found[key] for key in _DECIDED}
+        return {**result, **_without(found, secrets), **decided, "changed": False}
 
-    def _gate(self, options: Result) -> Result:
-        """Polls until the verdict stands, and says what it leads to; raises BadOption."""
-        policy, patience = Policy.read(options.get), Patience.read(options.get)
+    def _read_options(self, spec: _options.Table) -> Result:
+        """Return the task's options as core reads them; raises BadOption for those that it refuses."""
+        self._task.args = _options.without_empty(self._task.args)
+        try:
+            return dict(self.validate_argument_spec(argument_spec=spec)[1])
+        except AnsibleError as error:
+            raise BadOption(str(error)) from error
+
+    def _gate(self, options: Result, task_vars: Result, secrets: set[str]) -> Result:
+        """Measure until the verdict stands, and return what it leads to; raises BadOption."""
+        policy, waiting = Policy.read(options.get), Waiting.read(options.get)
         consequence = Consequence.read(options.get)
         if self._task.check_mode or consequence.is_overridden(time.time()):
-            patience = Patience()
-        self._progress = bool(options["progress"]) and not self._task.no_log
-        often = bool(patience.wait or patience.startup_wait or policy.named)
-        meter = Meter(self._run_module, self._given(CONNECTION), self._given(SERVICES), policy, often=often)
-        polls, changes = Polls(patience), Changes()
-        time.sleep(patience.initial_delay)
-        began = time.monotonic()
-        while True:
-            measured = meter.measure()
-            verdict = self._judge(measured, meter.policy)
-            if measured.facts is not None:
-                changes.note(measured.facts)
-            elapsed = time.monotonic() - began
-            pause = polls.pause(verdict, elapsed, _polls.usual_pause(measured.facts))
-            if measured.is_final:
-                pause = None
-            left = polls.left(elapsed) if pause is not None and measured.facts is not None else None
-            self._tell(_polls.progress(measured.facts, verdict, left, changes.lately))
-            if pause is None:
-                break
-            time.sleep(pause)
-        if measured.is_wrong_input:
-            # An error in every mode: the site was not judged.
-            wrong = {"failed": True, "blocked": True, "msg": measured.error, "failure": measured.failure}
-            return {**wrong, **verdict.to_result()}
-        waited = round(time.monotonic() - began)
-        course = {
-            "polls": polls.number,
-            "waited": waited,
-            "arrived": changes.arrived,
-            "ended": changes.ended,
+            waiting = Waiting()
+
+        def run_module(name: str, given: Result) -> Result:
+            return dict(self._execute_module(module_name=name, module_args=given, task_vars=task_vars))
+
+        def tell(line: str) -> None:
+            if options["progress"] and not self._task.no_log:
+                host = task_vars.get("inventory_hostname", "localhost")
+                Display().display(f"[{host}] {without_secrets(line, secrets)}")
+
+        often = bool(waiting.wait or policy.named)
+        meter = Meter(run_module, self._given(CONNECTION), self._given(SERVICES), policy, often=often)
+        measured, verdict, course = _wait(meter, Polls(waiting), tell)
+
+        facts = measured.facts
+        now = facts.later if facts is not None else time.time()
+        verdict = replace(verdict, notices=(*verdict.notices, *consequence.notices(now)))
+        said = consequence.says(verdict, now)
+        message = "\n".join(part for part in (wording.message(verdict, facts, course.pop("after")), said) if part)
+        if said:
+            Display().warning(without_secrets(said, secrets))
+        if said or (consequence.fails(verdict, now) and _SHOWS_MESSAGES_ON_ONE_LINE):
+            for line in message.splitlines():
+                tell(line)
+        return {
+            **outcome.NOTHING,
+            **course,
+            **consequence.to_result(verdict, now),
+            "msg": message,
             "policy": {
                 **meter.policy.to_result(),
-                **patience.to_result(),
+                **waiting.to_result(),
                 "on_inconclusive": consequence.on_inconclusive,
             },
+            "facts": facts.to_result() if facts is not None else None,
+            "failure": measured.failure,
+            **({"warnings": list(measured.warnings)} if measured.warnings else {}),
         }
-        asked = _gate.asked(measured.facts) if measured.facts else "The site could not be asked"
-        if polls.number > 1:
-            asked += f", after {polls.number} polls in {_times.spell(waited)} ({changes})"
-        return {**self._outcome(measured, verdict, consequence, asked), **course}
-
-    @staticmethod
-    def _judge(measured: Measured, policy: Policy) -> Verdict:
-        return _gate.unmeasured(measured.error) if measured.facts is None else _gate.judge(measured.facts, policy)
-
-    def _outcome(self, measured: Measured, verdict: Verdict, consequence: Consequence, asked: str) -> Result:
-        """What the last measurement leads to.
-
-        :param asked: who was asked for what, and how long: the beginning of the message.
-        """
-        facts = measured.facts
-        now = _times.from_wire((facts or {}).get("as_of")) or time.time()
-        verdict.notices += consequence.notices(now)
-        said = consequence.says(verdict, now)
-        message = "\n".join([verdict.message(asked), *([said] if said else [])])
-        fails = consequence.fails(verdict, now)
-        if fails and _SHOWS_MESSAGES_ON_ONE_LINE:
-            self._tell(*message.splitlines()[1:])
-        if said:
-            Display().warning(without_secrets(f"{said} {asked}: {verdict.verdict}", self._secrets))
-        outcome = {
-            "msg": message,
-            **verdict.to_result(),
-            **consequence.to_result(now),
-            "failed": fails,
-            "blocked": fails,
-            "facts": facts,
-        }
-        if measured.failure:
-            outcome["failure"] = measured.failure
-        if measured.warnings:
-            outcome["warnings"] = list(measured.warnings)
-        return outcome
 
     def _given(self, table: _options.Table) -> Result:
-        """The options of a table as the task has them: for the rest, the environment of the module counts."""
+        """Return the options of a table as the task has them: for the rest, the environment of the module counts."""
         names = {name for option, one in table.items() for name in (option, *one.get("aliases", ()))}
         return {name: value for name, value in self._task.args.items() if name in names}
 
-    def _run_module(self, name: str, options: Result) -> Result:
-        return dict(self._execute_module(module_name=name, module_args=options, task_vars=self._task_vars))
 
-    def _tell(self, *lines: str) -> None:
-        """Prints lines at once, each with the host that it is about."""
-        if not self._progress:
-            return
-        host = self._task_vars.get("inventory_hostname", "localhost")
-        for line in lines:
-            Display().display(f"[{host}] {without_secrets(line, self._secrets)}")
+def _wait(meter: Meter, polls: Polls, tell: Tell) -> tuple[Measured, Verdict, Result]:
+    """Measure until the verdict stands. While services block, only they are asked; what decides is the whole site."""
+    changes = Changes()
+    watched: tuple[str, ...] = ()
+    began = time.monotonic()
+    while True:
+        measured = meter.measure(watched)
+        facts = measured.facts
+        is_part = bool(watched) and facts is not None
+        if facts is None:
+            verdict = unmeasured(measured.error, is_final=measured.is_final)
+        else:
+            verdict = judge(facts, meter.policy, is_part=is_part)
+        seconds = time.monotonic() - began
+        pause = polls.pause(verdict, seconds, is_part=is_part)
+        if pause == 0:
+            watched = ()
+            continue
+        if facts is not None:
+            changes.note(facts, watched)
+        watched = () if facts is None or verdict.passed else polling.to_watch(verdict, facts, is_part=is_part)
+        tell(wording.progress(facts, verdict, None if pause is None else polls.left(seconds), changes.lately))
+        if pause is None:
+            break
+        time.sleep(pause)
+    course = {
+        "polls": polls.number,
+        "waited": round(seconds),
+        "arrived": changes.arrived,
+        "ended": changes.ended,
+        "after": f", after {polls.number} polls in {_times.spell(seconds)} ({changes})" if polls.number > 1 else "",
+    }
+    return measured, verdict, course
 
 
 def _without(value: t.Any, secrets: set[str]) -> t.Any:
-    """Data less the secrets in its texts. A number is not a text, and tells nobody anything."""
+    """Return data less the secrets in its texts. A number is not a text, and tells nobody anything."""
     if isinstance(value, dict):
         return {key: _without(one, secrets) for key, one in value.items()}
     if isinstance(value, (list, tuple)):

@@ -28,7 +28,9 @@ from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import countin
 from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import poll_state as _memory
 from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import query as _gp_jobs
 from ansible_collections.gisops.arcgis.plugins.module_utils._wire import dialects as _api
-from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate import judge as _gate
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.facts import read
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.judge import judge
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.measure import wanted
 from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.policy import Limits, Policy
 
 INTERLEAVINGS = 5_000
@@ -274,7 +276,7 @@ class Outcome:
 
 _DEFAULTS = {name: one.get("default") for table in (_options.CONNECTION, _options.QUERY) for name, one in table.items()}
 _OPTIONS: dict[int, Body] = {
-    id(policy): {**_DEFAULTS, "url": URL, "token": "x", "page_size": PAGE_SIZE, **_gate.wanted(policy), **more}
+    id(policy): {**_DEFAULTS, "url": URL, "token": "x", "page_size": PAGE_SIZE, **wanted(policy), **more}
     for policy, more in ((STRICT, {"ended_after": "3660s"}), (DRAIN, {}))
 }
 
@@ -288,7 +290,7 @@ def measure(model: Model, policy: Policy, memory: str) -> tuple[Outcome, _gp_job
         measured = _gp_jobs.measure(options.get, model.warnings.append, _memory.known_in(memory))
     except GpError as error:
         return Outcome("inconclusive", bool(model.throughout), [*model.log, error]), None
-    verdict = _gate.judge(measured.facts, policy)
+    verdict = judge(read(measured.facts), policy)
     return Outcome(verdict.verdict, bool(model.throughout), [*model.log, verdict]), measured
 
 

@@ -14,7 +14,7 @@ from ansible.module_utils import basic
 
 from ansible_collections.gisops.arcgis.plugins.module_utils import _options
 from ansible_collections.gisops.arcgis.plugins.modules import gp_jobs_query
-from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate import judge as _gate
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.measure import wanted
 from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.policy import Policy
 
 from . import memory
@@ -23,7 +23,7 @@ from . import memory
 def as_a_gate() -> dict[str, t.Any]:
     """The options by which a gate with the default policy measures."""
     policy = Policy.read(lambda name: _options.GATE.get(name, {}).get("default"))
-    return {**_gate.wanted(policy), "ended_after": f"{(policy.window or 0) + policy.clock_slack:.0f}s"}
+    return {**wanted(policy), "ended_after": f"{(policy.window or 0) + policy.clock_slack:.0f}s"}
 
 
 def main() -> None:

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A mark: a moment of the site's clock, taken before a deployment, so that "new failures since" has a meaning.
+"""Read a mark: a moment of the site's clock, taken before a deployment, so that "new failures since" has a meaning.
 
-Clocks differ by up to a minute or so without anybody being wrong. Hence a mark keeps the failures that were there
-within that slack, which are not new however they are counted, and the state of each service, so that afterwards only
-what was started is missed.
+Clocks differ by up to a minute or so without anybody being wrong. Therefore a mark keeps the failures that were there
+within that slack, which are not new however they are counted. It also keeps the state of each service, so that
+afterwards only what was started is missed.
 """
 
 from __future__ import annotations
@@ -26,13 +26,18 @@ _KEYS = ("at", "failed", "states", "site", "complete")
 
 @dataclass(frozen=True)
 class Mark:
-    """A moment (epoch seconds of the site's clock), and what the site was like then."""
+    """A moment, and what the site was like then."""
 
     at: float
+    """Epoch seconds, by the earlier of the site's clocks."""
     failed: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
     """Ids of jobs that had failed shortly before, by service."""
     states: t.Mapping[str, str] = field(default_factory=dict)
     """The real state of each service, in the site's word."""
+
+    def failed_of(self, service: str) -> t.Sequence[str]:
+        """Return the ids of a service's jobs that had failed before."""
+        return self.failed.get(service, ())
 
     @property
     def started(self) -> list[str]:
@@ -41,7 +46,7 @@ class Mark:
 
     @classmethod
     def read(cls, value: t.Any) -> Mark:
-        """A mark from what the role gp_jobs_mark publishes, also as JSON, or from a mere time."""
+        """Read what the role gp_jobs_mark publishes, also as JSON, or a mere time; raises BadOption."""
         if isinstance(value, str) and value.strip().startswith("{"):
             value = _from_json(value)
         if isinstance(value, t.Mapping):
@@ -70,7 +75,7 @@ _HOW = "Give the mark that the role gp_jobs_mark published, or a time such as 20
 
 
 def _is_map_of(kind: t.Any, value: t.Any) -> bool:
-    """Whether it maps to such values. No text is empty: a state that is not told is not that of a stopped service."""
+    """Whether it maps to such values. No text is empty: a state that is not known is not that of a stopped service."""
     return isinstance(value, t.Mapping) and all(isinstance(one, kind) and not is_blank(one) for one in value.values())
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Measures a site for a gate, as often as it asks: one login, one memory and one window for all measurements.
+"""Measure a site for a gate, as often as it asks: with one login, one poll state and one window for all measurements.
 
 The modules run where the task is delegated to. What comes back is either facts or the result of a module that failed.
 """
@@ -12,15 +12,21 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from ...module_utils import _opaque as _armour
-from ...module_utils import _times
+from ...module_utils import _opaque
 from ...module_utils._errors import BadOption
-from ...module_utils._jobs import poll_state as _memory
-from . import judge as _gate
+from ...module_utils._statuses import FAILURES
+from . import facts
+from .facts import SiteFacts, UnreadableFacts
 from .policy import FUTURE_MARK, Policy
 
 QUERY = "gisops.arcgis.gp_jobs_query"
 TOKEN = "gisops.arcgis.gp_token"
+
+_FIRST = "new"
+"""The poll state before the first measurement."""
+_MOST_MESSAGES = 5
+_MOST_RENEWALS = 3
+"""So many times a token that the site refuses is renewed."""
 
 Result = dict[str, t.Any]
 RunModule = t.Callable[[str, Result], Result]
@@ -30,129 +36,193 @@ RunModule = t.Callable[[str, Result], Result]
 class Measured:
     """Facts, or why there are none."""
 
-    facts: Result | None = None
+    facts: SiteFacts | None = None
     error: str = ""
     failure: Result | None = None
     is_final: bool = False
-    """Whether measuring again would be of no use, or would send a password a second time."""
-    is_wrong_input: bool = False
-    """Whether an option is wrong, which is no verdict on the site."""
+    """Whether measuring again is of no use, or might send a wrong password a second time."""
     warnings: tuple[str, ...] = ()
 
     @property
-    def kind(self) -> str:
-        return str((self.failure or {}).get("kind", ""))
+    def kind(self) -> str | None:
+        return None if self.failure is None else self.failure.get("kind")
 
 
 class Meter:
     """Measures as a policy wants it."""
 
-    def __init__(self, run: RunModule, connection: Result, services: Result, policy: Policy, *, often: bool) -> None:
-        """:param often: whether there may be several queries, which share one login then."""
+    def __init__(self, run: RunModule, connection: Result, asked: Result, policy: Policy, *, often: bool) -> None:
+        """Prepare to measure; nothing is sent yet.
+
+        :param run: runs a module by its name and options, and returns its result.
+        :param connection: the connection options that the task gives.
+        :param asked: the options of the query that the task gives, such as services.
+        :param often: whether there may be several queries, which then share one login.
+        """
         self._run = run
         self._connection = connection
-        self._services = services
+        self._asked = asked
         self._often = often
         self._token: str | None = None
-        self._memory = _memory.NEW
-        self._given = policy
-        self._is_window_fixed = False
+        self._renewals = 0
+        self._poll_state = _FIRST
         self.policy = policy
 
-    def measure(self) -> Measured:
-        """One measurement; fixes the policy's window at the first good one, and checks there what it names.
+    def measure(self, services: t.Collection[str] = ()) -> Measured:
+        """Measure once. The first facts fix the policy's window, and show whether the services that it names exist.
 
-        A time that may be hours off fixes nothing: then the window moves until clocks agree.
+        :param services: the only services to ask; all that the task means if empty.
+        :raises BadOption: for an option that only the site can tell to be wrong.
         """
-        if self._often and self._token is None:
-            refused = self._log_in(self._connection)
-            if refused is not None:
-                return refused
-        measured = self._query()
-        if measured.kind == "TokenRefused":
-            refused = self._log_in({**self._connection, "renew": True})
-            if refused is not None:
-                # Without a password nobody can log in anew: then the refused token is what is wrong.
-                return measured if refused.kind == "BadOption" else refused
-            measured = self._query()
-        if measured.facts is not None and not self._is_window_fixed:
-            now = _times.from_wire(measured.facts.get("as_of"))
-            if now is not None:
-                if self.policy.began is None:
-                    self._check_names(measured.facts, now)
-                self.policy = self._given.fixed(now)
-                self._is_window_fixed = measured.facts.get("clock_doubt") == 0
+        measured = self._measure(services)
+        if measured.facts is None:
+            self._refuse_wrong_option(measured)
+        elif self.policy.began is None:
+            fixed = self.policy.fixed(measured.facts)
+            self._check_names(measured.facts)
+            self.policy = fixed
         return measured
 
+    def _measure(self, services: t.Collection[str]) -> Measured:
+        """Measure once, with a token that is got before and renewed if the site refuses it."""
+        if self._often and self._token is None:
+            failed = self._log_in(self._connection)
+            if failed is not None:
+                return failed
+        measured = self._query(services)
+        if measured.kind != "TokenRefused":
+            return measured
+        # Without a password nobody can log in again: then the refused token is what is wrong.
+        refused = replace(measured, is_final=True)
+        if self._renewals >= _MOST_RENEWALS:
+            return refused
+        self._renewals += 1
+        failed = self._log_in({**self._connection, "renew": True})
+        if failed is not None:
+            return refused if failed.kind == "BadOption" else failed
+        return self._query(services)
+
     def _log_in(self, connection: Result) -> Measured | None:
-        """Gets the token for all measurements; gives what went wrong, where it did."""
+        """Get the token for all measurements; return what went wrong, if anything did."""
         result = self._run(TOKEN, connection)
-        armoured = result.get("armoured_token")
-        if armoured is None:
-            # Once the password has been sent, nobody knows what a second try would count for.
-            failed = self._failed(result)
-            failure = failed.failure or {}
-            broke_off = not failure or failed.kind == "Unforeseen"  # and cannot say how far it got
-            was_sent = broke_off or str(failure.get("where", "")).startswith("POST")
-            is_lost = was_sent and not failure.get("unsent")
-            return replace(failed, is_final=failed.is_final or is_lost)
-        self._token = _armour.take_off(armoured).decode()
+        if "armoured_token" not in result:
+            failed = _failed(result)
+            return replace(failed, is_final=failed.is_final or _may_have_been_tried(failed))
+        self._token = _opaque.take_off(result["armoured_token"]).decode()
         self._connection = {**self._connection, "api": result.get("api", "auto")}
         return None
 
-    def _query(self) -> Measured:
-        options = {**self._connection, **self._services, **_gate.wanted(self.policy), "poll_state": self._memory}
-        if self._token is not None:
-            options["token"] = self._token
+    def _query(self, services: t.Collection[str]) -> Measured:
+        options = {**self._asked, **wanted(self.policy), **self._to_site, "poll_state": self._poll_state}
+        if services:
+            options.pop("service", None)
+            options["services"] = [{"name": name, "missing": "ignore"} for name in services]
+        elif self._exempted:
+            options["exclude_services"] = self._exempted
         if self.policy.looks_at_failed:
-            options["ended_after"] = self._ended_after()
+            options["ended_after"] = self._ended_after
         result = self._run(QUERY, options)
-        memory = result.get("poll_state")
-        if result.get("failed") or memory is None:
-            return self._failed(result)
-        self._memory = memory
-        return Measured(facts=_memory.unpack(memory)[0], warnings=tuple(result.get("warnings") or ()))
+        poll_state = result.get("poll_state")
+        if result.get("failed") or poll_state is None:
+            return _failed(result)
+        warnings = tuple(result.get("warnings", ()))
+        try:
+            found = facts.unpack(poll_state)
+        except UnreadableFacts as error:
+            return Measured(error=str(error), failure=error.failure, warnings=warnings)
+        self._poll_state = poll_state
+        return Measured(found, warnings=warnings)
 
-    def _failed(self, result: Result) -> Measured:
-        """The result of a module that gave no facts. A service that was there at the first poll is not misspelt."""
-        failure = result.get("failure")
-        if self.policy.since is not None and failure and failure.get("where") == "option ended_after":
-            raise BadOption(str(failure["what"]), where="option since", cure=FUTURE_MARK)
-        kind = str((failure or {}).get("kind", ""))
-        is_wrong_input = kind in ("BadOption", "UnknownService") and self.policy.began is None
-        return Measured(
-            error=str(result.get("msg") or "The module gave no facts."),
-            failure=failure,
-            is_final=is_wrong_input or kind in ("LoginRefused", "TokenRefused"),
-            is_wrong_input=is_wrong_input,
-            warnings=tuple(result.get("warnings") or ()),
-        )
+    @property
+    def _to_site(self) -> Result:
+        return self._connection if self._token is None else {**self._connection, "token": self._token}
 
+    @property
+    def _exempted(self) -> list[str]:
+        """The services that need not be asked. A name that may be misspelt is asked for once."""
+        entries = [one.service for one in self.policy.exempt_for_good if one.service is not None]
+        return [one.text for one in entries if one.is_pattern or self.policy.began is not None]
+
+    @property
     def _ended_after(self) -> str:
-        """From when on failures are looked at: a time before the site's now until that is known."""
+        """From when on failures are looked at: a time before the site's now until the window is fixed."""
         policy = self.policy
-        if policy.since is None and not self._is_window_fixed:
-            return f"{(policy.window or 0.0) + policy.clock_slack:.0f}s"
-        return f"{max(policy.looks_back_to(0.0), 1.0):.3f}"
+        if policy.since is not None:
+            return f"{max(policy.since.at - policy.clock_slack, 1.0):.3f}"
+        window = t.cast(float, policy.window) + policy.clock_slack
+        return f"{window:.0f}s" if policy.began is None else f"{max(policy.began - window, 1.0):.3f}"
 
-    def _check_names(self, facts: Result, now: float) -> None:
-        """Refuses exemptions and overrides of services that the site does not have; raises BadOption."""
-        known = {str(one["service"]) for one in facts.get("services") or ()}
-        known.update(str(name) for key in ("synchronous", "stopped", "missing") for name in facts.get(key) or ())
-        known.update(str(one["name"]) for one in facts.get("unseen") or ())
-        over = {one.option for one in self.policy.exempt if one.is_over(now)}
-        for option, service in self.policy.named:
-            if str(service) in known or option in over:
+    # --- wrong options -----------------------------------------------------------------------------------------------
+
+    def _refuse_wrong_option(self, measured: Measured) -> None:
+        """Raise BadOption if an option is wrong. A service that was there at the first poll is not misspelt."""
+        failure = measured.failure
+        if failure is None:
+            return
+        if self.policy.since is not None and failure.get("where") == "option ended_after":
+            raise BadOption(str(failure["what"]), where="option since", cure=FUTURE_MARK)
+        if measured.kind in ("BadOption", "UnknownService") and self.policy.began is None:
+            raise BadOption(**failure)
+
+    def _check_names(self, found: SiteFacts) -> None:
+        """Raise BadOption if ``exempt`` or ``service_limits`` names a service that the site does not have."""
+        over = [one for one in self.policy.exempt if one.is_over(found)]
+        for entry, service in self.policy.named:
+            if str(service) in found.names or entry in over:
                 continue
-            asked = {**self._connection, "services": [str(service)], "poll_state": _memory.NEW}
-            if self._token is not None:
-                asked["token"] = self._token
-            failure = self._run(QUERY, asked).get("failure") or {}
+            failure = self._run(QUERY, {**self._to_site, "services": [str(service)]}).get("failure") or {}
             if failure.get("kind") == "UnknownService" and "nearest" in failure:
-                look = failure["cure"].split(", or set missing")[0]
+                look = str(failure["cure"]).split(", or set missing")[0].rstrip(".")
                 end = "" if look.endswith("?") else "."
                 raise BadOption(
                     str(failure["what"]),
-                    where=f"option {option}",
+                    where=f"option {entry.option}",
                     cure=f"{look}{end} Or say missing: ignore there, if it may be missing.",
                 )
+
+
+def wanted(policy: Policy) -> Result:
+    """Return the query options that bring the facts which a policy needs; the window is the caller's."""
+    statuses = (["active"] if policy.looks_at_active else []) + (list(FAILURES) if policy.looks_at_failed else [])
+    include = {
+        "states": True,
+        "durations": policy.looks_at_active,
+        "answers": policy.must_answer,
+        "succeeded": policy.looks_at_shares,
+    }
+    options: Result = {
+        "job_status": statuses or ["active"],
+        "detail": "full",
+        "include": [name for name, is_wanted in include.items() if is_wanted],
+        "message_limit": _MOST_MESSAGES,
+    }
+    enough = _enough(policy)
+    return options if enough is None else {**options, "enough": enough}
+
+
+def _enough(policy: Policy) -> int | None:
+    """Return how many failures of a service settle its verdict; None if each of them may have to be looked at."""
+    if not policy.looks_at_failed or policy.looks_at_shares or any(one.is_of_jobs for one in policy.exempt):
+        return None
+    known = max((len(ids) for ids in policy.since.failed.values()), default=0) if policy.since else 0
+    return max(limits.max_failed or 0 for limits in policy.all_limits) + 1 + known
+
+
+def _failed(result: Result) -> Measured:
+    """Return why a module gave no facts."""
+    failure = result.get("failure")
+    return Measured(
+        error=str(result.get("msg") or "The module gave no facts."),
+        failure=failure,
+        is_final=failure is not None and failure.get("kind") == "LoginRefused",
+        warnings=tuple(result.get("warnings", ())),
+    )
+
+
+def _may_have_been_tried(failed: Measured) -> bool:
+    """Whether a password was sent, and nothing says what became of it: a second try might be one too many."""
+    failure = failed.failure
+    if failure is None or failed.kind == "Unforeseen":
+        return True  # it broke off, and cannot say how far it got
+    was_sent = str(failure.get("where")).startswith("POST") and not failure.get("unsent")
+    return failed.kind in ("Unreachable", "OutOfTime") and was_sent

@@ -2,301 +2,274 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The rules of the gate for one service: its facts and a policy in, reasons out. Pure."""
+"""Judge one service: its facts and a policy in, findings out. Pure.
+
+A count decides, not the list of jobs: what is counted and not listed cannot have been exempted.
+"""
 
 from __future__ import annotations
 
 import math
 import typing as t
-from dataclasses import dataclass, field
 
-from ...module_utils import _statuses as _status
 from ...module_utils import _times
-from ...module_utils._services import STARTED, STOPPED
-from ...module_utils._wire import dialects as _api
-from . import wording as _telling
-from .policy import Limits, Policy, age_of
-from .verdict import FAILED, INCONCLUSIVE, MOST_JOBS, Reason
-from .wording import Job, clock, count, tell
+from . import wording
+from .facts import Durations, Job, ServiceFacts, SiteFacts
+from .policy import Policy
+from .verdict import SLOW, STUCK, USUAL, AgedJob, Allowance, Findings
+from .wording import clock, count
 
 _FEW_FAILURES = 3
 """Below min_finished, so many failures without a success are enough to block."""
-
-_QUEUED = _status.QUEUED
-_EXECUTING = tuple(status for status in _status.ACTIVE if status not in _QUEUED)
-
-Facts = t.Mapping[str, t.Any]
-
-
-@dataclass
-class Finding:
-    """What there is to say of one service."""
-
-    name: str
-    reasons: list[Reason] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
-    is_unsure: bool = False
-    """Whether nothing tells that the site remembers failures as far back as is looked for them."""
-    active: int | None = 0
-    """Its active jobs that no exemption covers; None where they are not known."""
+_STUCK_AFTER, _STUCK_AT_LEAST = 10, 600.0
+"""So many times the 95th percentile of its service's jobs, and so many seconds (a service's usual limit for one use):
+then a job does not look as if it would end."""
+_FEWEST_JOBS = 5
+"""By fewer jobs nobody knows what is usual."""
 
 
 class ServiceRules:
-    """Judges one service at a time."""
+    """Judges one service."""
 
-    def __init__(self, policy: Policy, api: t.Any, now: float, doubt: float | None) -> None:
-        """:param doubt: seconds by which ``now`` may be too late; None where nobody knows."""
+    def __init__(self, service: ServiceFacts, site: SiteFacts, policy: Policy) -> None:
+        self._service = service
+        self._site = site
         self._policy = policy
-        self._api = api
-        self._now = now
-        self._surely = now - doubt if doubt is not None else float("-inf")
-        self._found = Finding("")
+        self._limits = policy.limits_of(service.name)
+        self._is_window_too_long = policy.outlasts(site)
+        self.findings = Findings(service.name)
+        self.active: int | None = 0
+        """Its active jobs that no exemption covers; None if they are not known."""
 
-    def judge(self, service: Facts, jobs: list[Job]) -> Finding:
-        """What there is to say of a service and its jobs."""
-        name = str(service["service"])
-        self._found = found = Finding(name)
-        exemption = self._policy.exempts(name, self._now)
+    def judge(self) -> None:
+        """Write down what there is to say of the service."""
+        service, findings = self._service, self.findings
+        exemption = self._policy.exempts(service.name, self._site)
         if exemption is not None:
-            found.notices.append(f"{name} is exempted by {exemption.option} ({exemption.reason}).")
-            return found
-        if service.get("complete") is not True:
-            found.active = None
-            why = " ".join(service.get("warnings") or []) or f"{name} was not seen in full."
-            is_broken = bool(service.get("error"))
-            self._blame(INCONCLUSIVE, "error" if is_broken else "incomplete", why, name)
-            self._state(service)
-            return found
-        found.notices += [str(warning) for warning in service.get("warnings") or []]
-        if self._is_out_of_use(service):
-            found.notices.append(f"{name} is stopped, has no active job, and does not count.")
-            return found
-        self._state(service)
-        limits = self._policy.limits_of(name)
-        self._active(service, limits, [job for job in jobs if job.get("status") not in _status.FINISHED])
-        self._failed(service, limits, [job for job in jobs if job.get("status") in _status.FAILURES])
-        return found
+            findings.note(f"{service.name} is exempted by {exemption.option} ({exemption.reason}).")
+            return
+        if not (service.is_complete or self._lacks_only_history):
+            self.active = None
+            why = " ".join(service.warnings) or "It was not seen in full."
+            findings.doubt("error" if service.has_error else "incomplete", why)
+            self._judge_state()
+            return
+        findings.notices += service.warnings
+        if self._is_out_of_use:
+            findings.note(f"{service.name} is stopped, has no active job, and does not count.")
+            return
+        self._judge_state()
+        self._judge_active()
+        if self._limits.looks_at_failed:
+            self._judge_failed()
+
+    @property
+    def _lacks_only_history(self) -> bool:
+        """Whether all that was not seen is what the site has forgotten, which is a reason of its own."""
+        service = self._service
+        return self._is_window_too_long and not service.has_error and not service.warnings
 
     # --- started and answering ---------------------------------------------------------------------------------------
 
-    def _is_out_of_use(self, service: Facts) -> bool:
-        """Whether a service is stopped on purpose and idle, and so does not count."""
-        state = service.get("state") or {}
-        idle = not self._policy.looks_at_active or whole((service.get("counts") or {}).get("active")) == 0
-        stopped = state.get("configured") == state.get("realtime") == STOPPED
-        return stopped and idle and not self._policy.was_started(str(service["service"]))
+    @property
+    def _is_out_of_use(self) -> bool:
+        """Whether the service is stopped on purpose and idle, and so does not count."""
+        is_idle = not self._policy.looks_at_active or self._service.active == 0
+        was_started = self._policy.was_started(self._service.name)
+        return self._service.state.is_stopped_on_purpose and is_idle and not was_started
 
-    def _state(self, service: Facts) -> None:
-        """What should run has to run, and after a deployment to answer."""
-        name, state = str(service["service"]), service.get("state") or {}
-        realtime = state.get("realtime")
-        if not self._policy.should_run(name, state.get("configured")):
+    def _judge_state(self) -> None:
+        """Check that what should run runs and, after a deployment, answers."""
+        service, findings = self._service, self.findings
+        if not self._policy.should_run(service.name, service.state):
             return
-        if realtime is not None and realtime != STARTED:
-            self._found.reasons.append(stopped(name, str(realtime), self._policy))
-        elif self._policy.must_answer and realtime is None:
-            self._blame(INCONCLUSIVE, "stopped", f"{name}: the site does not tell whether it is started.", name)
-        elif self._policy.must_answer and service.get("answers") is False:
-            self._blame(FAILED, "silent", f"{name}: it does not answer on the REST side. Look at its log.", name)
-        elif self._policy.must_answer and service.get("answers") is not True:
-            text = f"{name}: whether it answers on the REST side is not known to this account."
-            self._blame(INCONCLUSIVE, "silent", text, name)
+        if service.state.is_down:
+            blame_stopped(findings, service.name, str(service.state.realtime), self._policy)
+        elif not self._policy.must_answer:
+            return
+        elif service.state.realtime is None:
+            findings.doubt("stopped", "The site does not say whether it is started.")
+        elif service.answers is False:
+            findings.fail("silent", "It does not answer on the REST side. Look at its log.")
+        elif service.answers is None:
+            findings.doubt("silent", "This account cannot see whether it answers on the REST side.")
 
     # --- active jobs -------------------------------------------------------------------------------------------------
 
-    def _active(self, service: Facts, limits: Limits, jobs: list[Job]) -> None:
-        """Running and queued jobs count however old they are."""
-        name, counts = str(service["service"]), service.get("counts") or {}
+    def _judge_active(self) -> None:
+        """Check running and queued jobs, which count however old they are."""
+        service, limits = self._service, self._limits
         if not limits.looks_at_active and self._policy.total_max_active is None:
             return
-        number = whole(counts.get("active"))
-        if number is None:
-            self._found.active = None
-            self._blame(INCONCLUSIVE, "active", f"{name}: the number of active jobs is not known.", name)
+        if service.active is None or service.queued is None:
+            self.active = None
+            self.findings.doubt("active", "The number of active jobs is not known.")
             return
-        jobs = [self._aged(job, service) for job in jobs]
-        counted = self._counted(name, jobs)
-        # The count decides, not the list: what is counted and not listed cannot have been exempted.
-        exempted = len(jobs) - len(counted)
-        found = max(number - exempted, len(counted))
-        self._found.active = found
-        counted.sort(key=lambda job: (-(job["age"] or 0), str(job.get("job_id"))))
-        queued = [job for job in counted if job.get("status") in _QUEUED]
-        executing = [job for job in counted if job.get("status") in _EXECUTING]
-        unlisted = found - len(counted)
-        for rule, limit, listed in (
-            ("active", limits.max_active, counted),
-            ("executing", limits.max_executing, executing),
-            ("queued", limits.max_queued, queued),
-        ):
-            number = len(listed) + unlisted
-            if limit is not None and number > limit:
-                self._busy(name, service, limits, rule, limit, number, listed)
+        listed = [job for job in service.jobs if job.is_active]
+        jobs = [self._aged(job) for job in self._counted(listed)]
+        jobs.sort(key=lambda one: (-(one.age or 0.0), one.job.job_id))
+        queued = [one for one in jobs if one.job.is_queued]
+        executing = [one for one in jobs if not one.job.is_queued]
+        exempted = len(listed) - len(jobs)
+        exempted_queued = sum(1 for job in listed if job.is_queued) - len(queued)
+        self.active = max(service.active - exempted, len(jobs))
+        number_queued = max(service.queued - exempted_queued, len(queued))
+        number_executing = max(service.active - service.queued - (exempted - exempted_queued), len(executing))
+        self._check_busy("active", limits.max_active, self.active, jobs)
+        self._check_busy("executing", limits.max_executing, number_executing, executing)
+        self._check_busy("queued", limits.max_queued, number_queued, queued)
         if limits.max_age is not None:
-            self._stuck(name, limits.max_age, counted, unlisted)
+            self._check_age(limits.max_age, jobs, self.active - len(jobs))
 
-    def _busy(
-        self, name: str, service: Facts, limits: Limits, rule: str, limit: int, found: int, jobs: list[Job]
-    ) -> None:
-        text = (
-            f"{name}: {count(found, f'{rule} job')}, {limit} allowed: {tell(jobs, found, self._now)}. "
-            f"{_telling.usual(service.get('durations'))}{self._cure(found, jobs, service, limits)}"
-        )
-        self._blame(FAILED, rule, text, name, limit, found, jobs)
+    def _check_busy(self, rule: str, limit: int | None, found: int, jobs: list[AgedJob]) -> None:
+        if limit is None or found <= limit:
+            return
+        text = f"{count(found, f'{rule} job')}, {limit} allowed. {self._what_to_do(jobs, found)}"
+        allowances = self._exempting(jobs)
+        if len(jobs) < found or not allowances:
+            entry = {"service": wording.bare(self._service.name), f"max_{rule}": found}
+            allowances = (Allowance("service_limits", entry),)
+        self.findings.fail(rule, text, limit=limit, found=found, jobs=tuple(jobs), allowances=allowances)
 
-    def _cure(self, found: int, jobs: list[Job], service: Facts, limits: Limits) -> str:
-        it = "it ends" if found == 1 else "they end"
-        realtime = (service.get("state") or {}).get("realtime")
-        if realtime not in (None, STARTED):
-            return f"The service is {str(realtime).lower()}: {self._end_of(jobs)}"
-        too_old = float("inf") if limits.max_age is None else limits.max_age
-        if any(job.get("pace") == _telling.STUCK or (job["age"] or 0) > too_old for job in jobs):
-            return f"What looks stuck may never end: {self._end_of(jobs)}"
-        return f"Wait until {it}, or: exempt: [{{job: {_first_id(jobs)}, reason: ...}}]"
+    def _what_to_do(self, jobs: list[AgedJob], found: int) -> str:
+        realtime = self._service.state.realtime
+        if self._service.state.is_down:
+            return f"The service is {str(realtime).lower()}: {self._how_to_end()}"
+        oldest = math.inf if self._limits.max_age is None else self._limits.max_age
+        if any(one.pace == STUCK or (one.age or 0.0) > oldest for one in jobs):
+            return f"What looks stuck may never end: {self._how_to_end()}"
+        return f"Wait until {'it ends' if found == 1 else 'they end'}."
 
-    def _end_of(self, jobs: list[Job]) -> str:
-        """What to do about jobs that will never end, which the two products differ in."""
-        if self._api == _api.SERVER:
+    def _how_to_end(self) -> str:
+        """Say what to do about jobs that will never end, in which the two products differ."""
+        if self._site.api == "server":
             return "delete it in ArcGIS Server Manager (Jobs), or by POST to its admin address with /delete."
-        return f"cancel it, or take it out of the count: exempt: [{{job: {_first_id(jobs)}, reason: ...}}]"
+        return "cancel it, or exempt it."
 
-    def _stuck(self, name: str, limit: float, jobs: list[Job], unlisted: int) -> None:
-        """Jobs that are older than any may be. One whose age nobody tells may be as old."""
-        old = [job for job in jobs if (job["age"] or 0) > limit]
-        unknown = sum(1 for job in jobs if job["age"] is None) + unlisted
+    def _check_age(self, limit: float, jobs: list[AgedJob], unlisted: int) -> None:
+        """Check for jobs that are older than any may be. One whose age is unknown may be as old."""
+        old = [one for one in jobs if (one.age or 0.0) > limit]
+        unknown = sum(1 for one in jobs if one.age is None) + unlisted
         if old:
             text = (
-                f"{name}: {count(len(old), 'active job')} older than {_times.spell(limit)}: "
-                f"{tell(old, len(old), self._now)}. They may never end: {self._end_of(old)}"
+                f"{count(len(old), 'active job')} older than {_times.spell(limit)}. "
+                f"{'It' if len(old) == 1 else 'They'} may never end: {self._how_to_end()}"
             )
-            self._blame(FAILED, "age", text, name, limit, max(float(job["age"] or 0) for job in old), old)
+            found = max(one.age or 0.0 for one in old)
+            allowances = self._exempting(old)
+            self.findings.fail("age", text, limit=limit, found=found, jobs=tuple(old), allowances=allowances)
         elif unknown:
-            text = f"{name}: the age of {count(unknown, 'active job')} is not known, so max_age cannot be judged."
-            self._blame(INCONCLUSIVE, "age", text, name, limit)
+            text = f"The age of {count(unknown, 'active job')} is not known, so max_age cannot be judged."
+            self.findings.doubt("age", text, limit=limit)
 
     # --- failed jobs -------------------------------------------------------------------------------------------------
 
-    def _failed(self, service: Facts, limits: Limits, jobs: list[Job]) -> None:
-        """Failed and timed-out jobs count by when they ended."""
-        name, counts = str(service["service"]), service.get("counts") or {}
-        if not limits.looks_at_failed:
-            return
-        failed, timed_out = whole(counts.get("failed")), counts.get("timed_out")
-        if failed is None or (timed_out is not None and whole(timed_out) is None):
-            self._blame(INCONCLUSIVE, "failed", f"{name}: the number of failed jobs is not known.", name)
-            return
-        known = self._policy.since.failed.get(name, ()) if self._policy.since else ()
-        new = [job for job in jobs if job.get("job_id") not in known]
-        counted = self._counted(name, new)
-        found = max(failed + (whole(timed_out) or 0) - (len(jobs) - len(counted)), len(counted))
-        counted.sort(key=lambda job: (str(job.get("end_time") or "~"), str(job.get("job_id"))), reverse=True)
-        since = clock(_times.iso(self._policy.begins(self._now)), self._now)
-        number = f"{'at least ' if service.get('at_least') else ''}{count(found, 'failed job')} since {since}"
+    def _judge_failed(self) -> None:
+        """Check failed and timed-out jobs, which count by when they ended."""
+        service, limits, policy = self._service, self._limits, self._policy
+        listed = [job for job in service.jobs if job.has_failed]
+        known = policy.since.failed_of(service.name) if policy.since else ()
+        counted = self._counted([job for job in listed if job.job_id not in known])
+        found = len(counted)
+        if service.failed is not None:
+            found = max(service.failed - (len(listed) - len(counted)), found)
+        counted.sort(key=lambda job: (job.ended is None, job.ended or 0.0, job.job_id), reverse=True)
+        jobs = tuple(self._aged(job) for job in counted)
+        is_lower_bound = service.is_lower_bound or service.failed is None
+        number = f"{'at least ' if is_lower_bound else ''}{count(found, 'failed job')} since {self._begins}"
         if limits.max_failed is not None and found > limits.max_failed:
-            cure = f", or: overrides: [{{service: {_telling.bare(name)}, max_failed: {found}}}]"
-            text = (
-                f"{name}: {number}, {limits.max_failed} allowed: {tell(counted, found, self._now)}. "
-                f"{self._leaves(counted)}Look into it{'.' if service.get('at_least') else cure}"
-            )
-            self._blame(FAILED, "failed", text, name, limits.max_failed, found, counted)
+            text = f"{number}, {limits.max_failed} allowed{self._leaves(counted)}."
+            entry = {"service": wording.bare(service.name), "max_failed": found}
+            allowances = () if is_lower_bound else (Allowance("service_limits", entry),)
+            self.findings.fail("failed", text, limit=limits.max_failed, found=found, jobs=jobs, allowances=allowances)
+        elif service.failed is None:
+            if not self._is_window_too_long:
+                self.findings.doubt("failed", "The number of failed jobs is not known.")
         elif limits.max_failed_percent is not None and found:
-            self._share(name, service, limits, found, number, counted)
-        window_known = service.get("window_known")
-        self._found.is_unsure = window_known is None and self._now - self._policy.begins(self._now) > 6 * 3600
-        if window_known is not True and window_known is not None:
-            text = (
-                f"{name}: the site may not remember failures as far back as {since}: ArcGIS Server keeps finished jobs "
-                "for 6 h unless told otherwise. Use a shorter window, or a later mark."
-            )
-            self._blame(INCONCLUSIVE, "window", text, name)
+            self._check_share(limits.max_failed_percent, found, number, jobs)
 
-    def _share(self, name: str, service: Facts, limits: Limits, found: int, number: str, jobs: list[Job]) -> None:
-        """The share of failures. With few finished jobs a share says little, unless nothing succeeded at all."""
-        told = service.get("succeeded") or {}
-        succeeded = whole(told.get("found"))
+    def _check_share(self, limit: float, found: int, number: str, jobs: tuple[AgedJob, ...]) -> None:
+        """Check the share of failures. With few finished jobs it says little, unless nothing succeeded at all."""
+        succeeded, is_exact = self._service.succeeded.found, self._service.succeeded.is_exact
         if succeeded is None:
-            text = f"{name}: {number}, and the number of those that succeeded is not known."
-            self._blame(INCONCLUSIVE, "failed_percent", text, name)
+            self.findings.doubt("failed_percent", f"{number}, and the number of those that succeeded is not known.")
             return
-        limit = t.cast(float, limits.max_failed_percent)
         finished = found + succeeded
         percent = 100.0 * found / finished
-        exact = told.get("exact") is True
-        few = finished < limits.min_finished
-        of = f"of {'' if exact else 'at least '}{finished} finished ({percent:.0f} %)"
-        text = (
-            f"{name}: {number}, {of}, {limit:g} % allowed: {tell(jobs, found, self._now)}. {self._leaves(jobs)}"
-            "Look into it, or: overrides: "
-            f"[{{service: {_telling.bare(name)}, max_failed_percent: {math.ceil(percent)}}}]"
-        )
-        if percent > limit and (not few or (not succeeded and found >= _FEW_FAILURES)):
-            self._blame(FAILED, "failed_percent", text, name, limit, round(percent, 1), jobs)
-        elif few and not exact and percent > limit:
-            text = f"{name}: {number}, {of}: whether that is more than {limit:g} % is not known."
-            self._blame(INCONCLUSIVE, "failed_percent", text, name, limit, round(percent, 1))
+        are_few = finished < self._limits.min_finished
+        share = f"{number} of {'' if is_exact else 'at least '}{finished} finished ({percent:.0f} %)"
+        if percent <= limit:
+            return
+        if not are_few or (not succeeded and found >= _FEW_FAILURES):
+            text = f"{share}, {limit:g} % allowed{self._leaves([one.job for one in jobs])}."
+            entry = {"service": wording.bare(self._service.name), "max_failed_percent": math.ceil(percent)}
+            allowances = (Allowance("service_limits", entry),)
+            more = {"limit": limit, "found": round(percent, 1), "jobs": jobs, "allowances": allowances}
+            self.findings.fail("failed_percent", text, **more)
+        elif not is_exact:
+            text = f"{share}: it is not known whether that is more than {limit:g} %."
+            self.findings.doubt("failed_percent", text, limit=limit, found=round(percent, 1))
+
+    @property
+    def _begins(self) -> str:
+        return clock(self._policy.begins(self._site), self._site.as_of)
+
+    def _leaves(self, jobs: t.Sequence[Job]) -> str:
+        """Say when the oldest failure leaves the window; with a mark none does."""
+        policy, now = self._policy, self._site.as_of
+        moments = [job.ended for job in jobs if job.ended is not None]
+        if policy.window is None or not moments:
+            return ""
+        leaves = min(moments) + policy.window + policy.clock_slack
+        return f"; the oldest leaves the window of {_times.spell(policy.window)} at {clock(leaves, now)}"
 
     # --- jobs --------------------------------------------------------------------------------------------------------
 
-    def _aged(self, job: Job, service: Facts) -> dict[str, t.Any]:
-        """A job with its age, and how that compares to what its service usually takes."""
-        age = age_of(job, self._now)
-        return {**job, "age": None if age is None else int(age), "pace": _telling.pace(age, service.get("durations"))}
+    def _aged(self, job: Job) -> AgedJob:
+        age = job.age(self._site.later)
+        return AgedJob(job, age, pace(age, self._service.durations) if job.is_active else None)
 
-    def _counted(self, name: str, jobs: list[t.Any]) -> list[t.Any]:
-        """The jobs that no exemption covers."""
-        rules = [one for one in self._policy.in_force(self._now) if one.is_of_jobs and one.is_about(name)]
-        counted, by_rule = [], dict.fromkeys((rule.option for rule in rules), 0)
+    def _counted(self, jobs: list[Job]) -> list[Job]:
+        """Return the jobs that no exemption covers, and note how many each exemption does cover."""
+        name = self._service.name
+        exemptions = [one for one in self._policy.in_force(self._site) if one.is_of_jobs and one.is_about(name)]
+        counted, covered = [], dict.fromkeys((one.option for one in exemptions), 0)
         for job in jobs:
-            rule = next((rule for rule in rules if rule.covers(job, self._surely)), None)
-            if rule is None:
+            exemption = next((one for one in exemptions if one.covers(job, self._site)), None)
+            if exemption is None:
                 counted.append(job)
             else:
-                by_rule[rule.option] += 1
-        for rule in rules:
-            if by_rule[rule.option]:
-                number = count(by_rule[rule.option], "job")
-                self._found.notices.append(f"{name}: {number} exempted by {rule.option} ({rule.reason}).")
+                covered[exemption.option] += 1
+        for exemption in exemptions:
+            if covered[exemption.option]:
+                number = count(covered[exemption.option], "job")
+                self.findings.note(f"{name}: {number} exempted by {exemption.option} ({exemption.reason}).")
         return counted
 
-    def _leaves(self, jobs: list[Job]) -> str:
-        """When the oldest failure leaves a window; with a mark none does."""
-        if self._policy.window is None:
-            return ""
-        moments = [_times.from_wire(job.get("end_time")) for job in jobs]
-        known = [moment for moment in moments if moment is not None]
-        if not known:
-            return ""
-        leaves = min(known) + self._policy.window + self._policy.clock_slack
-        return (
-            f"The oldest leaves a window of {_times.spell(self._policy.window)} "
-            f"at {clock(_times.iso(leaves), self._now)} (in {_times.spell(leaves - self._now)}). "
-        )
-
-    def _blame(
-        self,
-        verdict: str,
-        rule: str,
-        text: str,
-        service: str | None = None,
-        limit: float | None = None,
-        found: float | None = None,
-        jobs: t.Sequence[Job] = (),
-    ) -> None:
-        worst = [dict(job) for job in jobs[:MOST_JOBS]]
-        self._found.reasons.append(Reason(verdict, rule, text, service, limit, found, worst))
+    @staticmethod
+    def _exempting(jobs: list[AgedJob]) -> tuple[Allowance, ...]:
+        """Return exemptions of these jobs, if they are few."""
+        if len(jobs) > wording.MOST_TOLD:
+            return ()
+        return tuple(Allowance("exempt", {"job": one.job.job_id, "reason": ...}) for one in jobs)
 
 
-def stopped(name: str, realtime: str, policy: Policy) -> Reason:
-    """The reason for a service that should run and does not."""
+def pace(age: float | None, durations: Durations | None) -> str | None:
+    """Compare how long a job takes to what its service's jobs usually take; None if that is not known."""
+    if age is None or durations is None or durations.jobs < _FEWEST_JOBS:
+        return None
+    if age <= durations.p95:
+        return USUAL
+    return SLOW if age <= max(_STUCK_AFTER * durations.p95, _STUCK_AT_LEAST) else STUCK
+
+
+def blame_stopped(findings: Findings, name: str, realtime: str, policy: Policy) -> None:
+    """Blame a service that should run and does not."""
     was = "was started at the mark" if policy.was_started(name) else "is configured to be started"
-    text = f"{name}: it {was}, and is {realtime.lower()}. Start it, or stop it for good, or exempt it."
-    return Reason(FAILED, "stopped", text, name)
+    text = f"It {was}, and is {realtime.lower()}. Start it, or stop it for good, or exempt it."
+    findings.fail("stopped", text, service=name, allowances=(exempting(name),))
 
 
-def _first_id(jobs: list[Job]) -> str:
-    return str(jobs[0].get("job_id")) if jobs else "..."
-
-
-def whole(value: t.Any) -> int | None:
-    """A count that may be counted on: not a bool, and not a number that became a text on its way."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+def exempting(name: str, **more: t.Any) -> Allowance:
+    """Return the exemption of a whole service or folder."""
+    return Allowance("exempt", {"service": wording.bare(name), **more, "reason": ...})

@@ -2,59 +2,79 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A verdict and its reasons: what a gate says, as data and for people."""
+"""The verdict and its reasons, as data."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
 
+from .facts import Job
+
 PASSED = "passed"
 FAILED = "failed"
 INCONCLUSIVE = "inconclusive"
 
-MOST_JOBS = 5
-"""So many jobs a reason holds; its text tells of fewer."""
-_MOST_LINES = 12
+USUAL, SLOW, STUCK = "usual", "slow", "stuck"
 
-HEALED_BY_WAITING = ("active", "executing", "queued", "total_active", "stopped", "gone", "silent")
-"""The rules whose breach may pass by itself. A failure does not go away, and a job only gets older."""
 _LASTING = ("failed", "failed_percent", "age")
+"""The rules whose breach does not go away: a failure stays one, and a job only gets older."""
 
 
-@dataclass
+@dataclass(frozen=True)
+class AgedJob:
+    """A job as it was when it was judged."""
+
+    job: Job
+    age: float | None
+    """Seconds; None if unknown."""
+    pace: str | None
+    """How that compares to other jobs of its service: USUAL, SLOW or STUCK; None if unknown."""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """An entry of an option with which a reason would not count."""
+
+    option: str
+    entry: t.Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
 class Reason:
     """One thing that keeps a verdict from being passed."""
 
     verdict: str
     rule: str
     text: str
+    """What was found, as a sentence that does not name the service."""
     service: str | None = None
     limit: float | None = None
     found: float | None = None
-    jobs: list[dict[str, t.Any]] = field(default_factory=list)
+    jobs: tuple[AgedJob, ...] = ()
+    """The jobs that it is about, the worst first; not all have to be known."""
+    allowances: tuple[Allowance, ...] = ()
+    is_final: bool = False
+    """Whether asking again is of no use, or would do harm."""
 
     @property
     def may_heal(self) -> bool:
         """Whether waiting may make it go away. A window that reaches too far back never gets shorter."""
-        return self.rule in HEALED_BY_WAITING or (self.verdict == INCONCLUSIVE and self.rule != "window")
+        is_lasting = self.rule == "window" or (self.verdict == FAILED and self.rule in _LASTING)
+        return not (is_lasting or self.is_final)
 
     @property
     def weight(self) -> tuple[t.Any, ...]:
         """Sorts reasons, the worst first."""
-        is_passing = self.rule not in _LASTING
-        return self.verdict != FAILED, is_passing, -(self.found or 0), self.service or "", self.rule
-
-    def to_result(self) -> dict[str, t.Any]:
-        return dict(self.__dict__)
+        return self.verdict != FAILED, self.rule not in _LASTING, -(self.found or 0), self.service or "", self.rule
 
 
-@dataclass
+@dataclass(frozen=True)
 class Verdict:
     """What a gate says."""
 
-    reasons: list[Reason]
-    notices: list[str] = field(default_factory=list)
+    reasons: tuple[Reason, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -66,17 +86,24 @@ class Verdict:
     def passed(self) -> bool:
         return self.verdict == PASSED
 
-    def message(self, asked: str) -> str:
-        """The verdict for people, worst reason first, at most a screen long."""
-        lines = [f"{asked}: {self.verdict}", *(f"- {reason.text}" for reason in self.reasons[:_MOST_LINES])]
-        if len(self.reasons) > _MOST_LINES:
-            lines.append(f"- and {len(self.reasons) - _MOST_LINES} more")
-        return "\n".join([*lines, *(f"  note: {notice}" for notice in self.notices[:_MOST_LINES])])
+    @property
+    def may_heal(self) -> bool:
+        return all(reason.may_heal for reason in self.reasons)
 
-    def to_result(self) -> dict[str, t.Any]:
-        return {
-            "verdict": self.verdict,
-            "passed": self.passed,
-            "reasons": [reason.to_result() for reason in self.reasons],
-            "notices": self.notices,
-        }
+
+@dataclass
+class Findings:
+    """What a judge writes down: reasons and notices, about one service or about the site."""
+
+    service: str | None = None
+    reasons: list[Reason] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    def fail(self, rule: str, text: str, **more: t.Any) -> None:
+        self.reasons.append(Reason(FAILED, rule, text, **{"service": self.service, **more}))
+
+    def doubt(self, rule: str, text: str, **more: t.Any) -> None:
+        self.reasons.append(Reason(INCONCLUSIVE, rule, text, **{"service": self.service, **more}))
+
+    def note(self, text: str) -> None:
+        self.notices.append(text)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The gisops.arcgis contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action gp_jobs_gate: what it asks the modules, what it makes of their results, and what it shows."""
+"""The action gp_jobs_gate: how it waits, what it makes of the modules' results, and what it shows."""
 
 from __future__ import annotations
 
@@ -9,31 +9,41 @@ import typing as t
 from types import SimpleNamespace
 
 import pytest
-from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.gisops.arcgis.plugins.action import gp_jobs_gate as action
-from ansible_collections.gisops.arcgis.plugins.module_utils import _opaque as _armour
-from ansible_collections.gisops.arcgis.plugins.module_utils import _options
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import poll_state as _memory
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.details import Known
-from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate import judge as _gate
-from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.policy import Policy
+from ansible_collections.gisops.arcgis.plugins.module_utils import _opaque, _options
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.outcome import NOTHING
 
 from ...actions import run_action
+from ..plugin_utils._gate.given import Given, failed, job, running, service, site
 
 Result = dict[str, t.Any]
 
 LOGIN = "gisops.arcgis.gp_token"
-TOKEN = {"armoured_token": _armour.put_on(b"T0ken-of-the-wait"), "api": "server", "expires": None}
+TOKEN = {"armoured_token": _opaque.put_on(b"T0ken-of-the-wait"), "api": "server", "expires": None}
 REFUSED = {"failed": True, "msg": "498", "failure": {"kind": "TokenRefused", "where": "GET https://h"}}
 UNREACHABLE = {"failed": True, "msg": "No connection (GET https://h).", "failure": {"kind": "Unreachable"}}
+WRONG = {"failed": True, "msg": "Refused", "failure": {"kind": "LoginRefused", "where": "POST https://h/generateToken"}}
+UNKNOWN = {"failed": True, "msg": "No", "failure": {"kind": "UnknownService", "what": "There is no A"}}
 
 
-def measured(facts: Result) -> Result:
-    """The result of gp_jobs_query for a task that has a memory; the plain facts are there too, and not looked at."""
-    return {**facts, "changed": False, "memory": _memory.pack(facts, Known())}
+def measured(*services: Given, **more: t.Any) -> Result:
+    """The result of gp_jobs_query for a task that has a poll state. The plain facts in it are not looked at."""
+    facts = site(*services, **more)
+    return {**facts, "changed": False, "poll_state": _opaque.pack({"facts": facts})}
+
+
+BUSY = "Analysis/Buffer.GPServer"
+BAD = "System/PublishingTools.GPServer"
+AT_WORK = measured(service(BUSY, active=1), service("C.GPServer"), jobs=running(service=BUSY))
+HAS_FAILED = measured(
+    service(BUSY, active=1), service(BAD, failed=1), jobs=[*running(service=BUSY), *failed(service=BAD)]
+)
+WATCHED = measured(service(BUSY, active=1), jobs=running(service=BUSY))
+WATCHED_IDLE = measured(service(BUSY))
+IDLE = measured(service(BUSY), service("C.GPServer"))
 
 
 class Gate:
@@ -65,8 +75,17 @@ class Gate:
         monkeypatch.setattr(Display, "warning", lambda display, msg, *args, **more: self.warned.append(msg))
 
     def run(self, *results: Result, check: bool = False, no_log: bool = False, **options: t.Any) -> Result:
-        self.results = [*self.results, *results]
-        return run_action("gisops.arcgis.gp_jobs_gate", options, check=check, no_log=no_log, host="gis1")
+        self.results = [*results]
+        result = run_action("gisops.arcgis.gp_jobs_gate", options, check=check, no_log=no_log, host="gis1")
+        assert NOTHING.keys() <= result.keys(), "every key, whatever happened"
+        assert result["changed"] is False
+        return result
+
+    @property
+    def watched(self) -> list[list[str] | None]:
+        """The services that each query was about; None for all of them."""
+        named = [asked.get("services") for asked in self.asked]
+        return [[one["name"] for one in names] if names else None for names in named]
 
 
 @pytest.fixture
@@ -74,67 +93,50 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     return Gate(monkeypatch)
 
 
-@pytest.fixture
-def facts(asked_site: t.Any) -> Result:
-    """The facts that a gate asks for, of a site where one job runs and one has failed."""
-    with asked_site("first_gate") as asked:
-        options = _gate.wanted(Policy())
-        return dict(asked.query(**options, ended_after="3660s"))
-
-
-@pytest.fixture
-def idle(asked_site: t.Any) -> Result:
-    """The same of a site where nothing runs or has failed."""
-    with asked_site({"services": {"System/PublishingTools": {}}}) as asked:
-        return dict(asked.query(**_gate.wanted(Policy()), ended_after="3660s"))
-
-
 # --- one measurement -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("check", [False, True])
-def test_a_site_that_is_at_work_fails(gate: Gate, facts: Result, check: bool) -> None:
-    module = {**measured(facts), "invocation": {"module_args": {}}, "_ansible_x": 1, "warnings": ["w"]}
-    result = gate.run(module, check=check, url="https://h", services=["A"])
-    assert (result["failed"], result["changed"], result["passed"], result["verdict"]) == (True, False, False, "failed")
+def test_a_site_that_is_at_work_fails(gate: Gate, check: bool) -> None:
+    module = {**HAS_FAILED, "invocation": {"module_args": {}}, "_ansible_x": 1, "warnings": ["w"]}
+    result = gate.run(module, check=check, url="https://h", services=["A"], wait="1h" if check else "0")
+    assert (result["failed"], result["passed"], result["verdict"]) == (True, False, "failed")
     assert (result["blocked"], result["overridden"], result["polls"], result["waited"]) == (True, False, 1, 0)
     assert [reason["rule"] for reason in result["reasons"]] == ["failed", "active"]
-    assert result["facts"] == facts
-    assert result["warnings"] == ["w"]
+    assert result["facts"] == {key: HAS_FAILED[key] for key in site()}
+    assert (result["warnings"], result["failure"]) == (["w"], None)
     assert (result["policy"]["max_active"], result["policy"]["wait"]) == (0, 0.0)
-    assert result["msg"].splitlines()[0].endswith("(3 services as siteadmin): failed")
+    assert result["msg"].splitlines()[0].endswith("(as siteadmin): 2 of 2 services")
     assert "ERROR 000732" in result["msg"]
 
 
-def test_the_module_is_asked_for_what_the_policy_needs_and_gets_the_options_as_they_are(
-    gate: Gate, facts: Result
-) -> None:
+def test_the_module_gets_the_options_as_they_are(gate: Gate) -> None:
     """What is not in the task must stay open: the environment of the machine where the module runs decides."""
     gate.run(
-        measured(facts),
-        url="https://h",
-        service="A",
-        max_active="5",
-        max_failed=3,
-        window="2h",
-        username="",
-        progress=False,
+        IDLE, url="https://h", service="A", retention="6h", max_active="5", window="2h", username="", progress=False
     )
     (asked,) = gate.asked
-    assert asked == {
+    assert {name: asked[name] for name in ("url", "service", "retention", "ended_after", "poll_state")} == {
         "url": "https://h",
         "service": "A",
-        **_gate.wanted(Policy.read({"max_active": 5, "max_failed": 3}.get)),
+        "retention": "6h",
         "ended_after": "7260s",
-        "memory": "new",
+        "poll_state": "new",
     }
+    assert not asked.keys() & {"username", "password", "timeout", "services", "window", "max_active", "progress"}
     assert gate.asked_to_log_in == [], "one measurement logs in by itself"
 
 
-def test_limits_let_pass(gate: Gate, facts: Result) -> None:
-    result = gate.run(measured(facts), max_active=1, max_failed="unlimited")
+def test_limits_let_pass(gate: Gate) -> None:
+    result = gate.run(HAS_FAILED, max_active=1, max_failed="unlimited")
     assert (result["failed"], result["passed"], result["blocked"], result["reasons"]) == (False, True, False, [])
-    assert "ended_after" not in gate.asked[0]
+
+
+def test_a_result_is_not_huge(gate: Gate) -> None:
+    jobs = [job(service=BUSY, job_id=f"j{number}", status="waiting", end_time=None) for number in range(20_000)]
+    result = gate.run(measured(service(BUSY, active=20_000, queued=20_000), jobs=jobs))
+    assert (len(result["facts"]["jobs"]), len(result["reasons"][0]["jobs"])) == (100, 5)
+    assert len(str(result)) < 100_000
 
 
 @pytest.mark.parametrize(
@@ -142,53 +144,46 @@ def test_limits_let_pass(gate: Gate, facts: Result) -> None:
     [
         UNREACHABLE,
         {"failed": True, "msg": "MODULE FAILURE", "rc": 1},
-        {"unreachable": True, "msg": "No ssh"},
-        {"skipped": True},
         {},
-        {"changed": False, "counts": None, "failed": True},
-        {"changed": False, "counts": {"active": 0}, "complete": True},
+        {**IDLE, "failed": True, "msg": ""},
+        {**IDLE, "poll_state": None},
     ],
     ids=str,
 )
 def test_what_could_not_be_measured_is_inconclusive_and_fails(gate: Gate, module: Result) -> None:
     result = gate.run(module, url="https://h")
     assert (result["failed"], result["passed"], result["verdict"]) == (True, False, "inconclusive")
-    assert result["facts"] is None
+    assert (result["facts"], result["failure"]) == (None, module.get("failure"))
     assert str(module.get("msg") or "gave no facts") in result["msg"]
-    assert result.get("failure") == module.get("failure")
 
 
-@pytest.mark.parametrize("change", [{"complete": False}, {"services": []}, {"complete": "********"}, {"as_of": None}])
-def test_odd_facts_never_pass(gate: Gate, facts: Result, change: Result) -> None:
-    result = gate.run(measured({**facts, **change}), max_active="unlimited", max_failed="unlimited")
-    assert (result["passed"], result["failed"]) == (False, True)
+def test_facts_that_cannot_be_read_never_pass(gate: Gate) -> None:
+    result = gate.run(measured(service(), as_of="********"), max_active="unlimited", max_failed="unlimited")
+    assert (result["passed"], result["failed"], result["failure"]["kind"]) == (False, True, "UnreadableFacts")
 
 
 @pytest.mark.parametrize("password", ["0", "e", "passed", "20", "Executing", "1 active"])
-def test_a_password_that_is_part_of_the_facts_does_not_change_the_verdict(
-    gate: Gate, facts: Result, idle: Result, password: str
-) -> None:
-    """Core has cut it out of what the module shows; the verdict is reached by the memory, which nothing cuts."""
+def test_a_password_that_is_part_of_the_facts_does_not_change_the_verdict(gate: Gate, password: str) -> None:
+    """Core has cut it out of what the module shows; the verdict is reached by the poll state, which nothing cuts."""
     holes: Result = {"counts": "********", "complete": "********", "as_of": "********"}
-    blocked = gate.run({**measured(facts), **holes}, url="https://h", password=password, username="u")
+    blocked = gate.run({**HAS_FAILED, **holes}, url="https://h", password=password, username="u")
     assert (blocked["verdict"], blocked["failed"], blocked["blocked"]) == ("failed", True, True)
-    gate.results.clear()
-    passed = gate.run({**measured(idle), **holes}, url="https://h", password=password, username="u")
+    passed = gate.run({**IDLE, **holes}, url="https://h", password=password, username="u")
     assert (passed["verdict"], passed["passed"], passed["failed"]) == ("passed", True, False)
     shown = [blocked["msg"], passed["msg"], *gate.printed, *(one["text"] for one in blocked["reasons"])]
     assert not any(password in text for text in shown)
 
 
-@pytest.mark.parametrize("options", [{"max_activ": 1}, {"api": "portal"}, {"job_status": "failed"}])
-def test_options_that_core_refuses(gate: Gate, options: Result) -> None:
-    with pytest.raises(AnsibleError):
-        gate.run({}, **options)
-    assert gate.asked == []
+# --- wrong options ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        ({"max_activ": 1}, "max_activ"),
+        ({"api": "portal"}, "portal"),
+        ({"job_status": "failed"}, "job_status"),
+        ({"steady": "twice"}, "twice"),
         ({"max_active": "none"}, "'none' is not a limit (option max_active)"),
         ({"window": "soon"}, "'soon' is not a duration (option window)"),
         ({"steady": 2}, "(option wait)"),
@@ -196,205 +191,151 @@ def test_options_that_core_refuses(gate: Gate, options: Result) -> None:
         ({"exempt": [{"service": "", "reason": "x"}]}, "(option exempt[1])"),
     ],
 )
-@pytest.mark.parametrize("more", [{}, {"mode": "observe"}, {"on_inconclusive": "warn"}])
-def test_options_that_mean_nothing_ask_nobody_and_fail_in_every_mode(
+@pytest.mark.parametrize("more", [{}, {"mode": "observe", "on_inconclusive": "warn"}])
+def test_a_wrong_option_asks_nobody_and_fails_in_every_mode(
     gate: Gate, options: Result, words: str, more: Result
 ) -> None:
     result = gate.run({}, **options, **more)
-    assert (result["failed"], result["blocked"]) == (True, True)
+    assert (result["failed"], result["blocked"], result["passed"]) == (True, True, False)
+    assert (result["verdict"], result["facts"], result["polls"]) == ("inconclusive", None, 0)
     assert words in result["msg"]
+    assert result["failure"]["kind"] == "BadOption"
     assert gate.asked == []
 
 
 def test_a_misspelt_service_fails_in_every_mode(gate: Gate) -> None:
-    unknown = {"failed": True, "msg": "There is no service A", "failure": {"kind": "UnknownService", "nearest": []}}
-    result = gate.run(unknown, mode="observe", wait="1h", services=["A"])
+    result = gate.run(UNKNOWN, mode="observe", wait="1h", services=["A"])
     assert (result["failed"], result["verdict"], len(gate.asked)) == (True, "inconclusive", 1)
+    assert (result["mode"], result["failure"]["kind"]) == ("observe", "UnknownService")
 
 
-def test_a_named_service_that_goes_away_while_it_waits_is_not_misspelt(gate: Gate, facts: Result) -> None:
-    unknown = {"failed": True, "msg": "There is no service A", "failure": {"kind": "UnknownService", "nearest": []}}
-    result = gate.run(measured(facts), unknown, mode="observe", wait="1h", max_failed=1, services=["A"])
+def test_a_named_service_that_goes_away_while_it_waits_is_not_misspelt(gate: Gate) -> None:
+    result = gate.run(AT_WORK, UNKNOWN, mode="observe", wait="30s", services=["A"])
     assert (result["failed"], result["verdict"], result["polls"]) == (False, "inconclusive", 4)
-    assert "There is no service A" in result["msg"]
 
 
 # --- consequences ----------------------------------------------------------------------------------------------------
 
 
-def test_observed_only(gate: Gate, facts: Result) -> None:
-    result = gate.run(measured(facts), mode="observe")
+def test_observed_only(gate: Gate) -> None:
+    result = gate.run(HAS_FAILED, mode="observe")
     assert (result["failed"], result["blocked"], result["passed"], result["verdict"]) == (False, False, False, "failed")
-    assert "would have stopped the deployment" in result["msg"]
+    assert "would have stopped the deployment" in result["msg"].splitlines()[-1]
     assert "would have stopped the deployment" in gate.warned[0]
+    assert [f"[gis1] {line}" for line in result["msg"].splitlines()] == gate.printed[1:], "the whole of it"
 
 
-def test_a_warning_where_nobody_knows(gate: Gate, facts: Result) -> None:
+def test_a_warning_if_nobody_knows(gate: Gate) -> None:
     result = gate.run(UNREACHABLE, on_inconclusive="warn")
     assert (result["failed"], result["verdict"]) == (False, "inconclusive")
-    gate.results.clear()
-    assert gate.run(measured(facts), on_inconclusive="warn")["failed"] is True
+    assert "No connection" in "\n".join(gate.printed)
+    assert gate.run(HAS_FAILED, on_inconclusive="warn")["failed"] is True
 
 
-def test_break_glass_measures_once_and_is_recorded(gate: Gate, facts: Result) -> None:
+def test_break_glass_measures_once_and_is_recorded(gate: Gate) -> None:
     glass = {"reason": "Outage", "by": "Ada", "until": "2030-01-01"}
-    result = gate.run(measured(facts), override=glass, wait="1h", steady=3)
-    assert (result["failed"], result["passed"], result["verdict"], result["overridden"]) == (
-        False,
-        False,
-        "failed",
-        True,
-    )
+    result = gate.run(AT_WORK, override=glass, wait="1h", steady=3)
+    assert (result["failed"], result["passed"], result["verdict"]) == (False, False, "failed")
+    assert (result["overridden"], result["polls"], gate.now) == (True, 1, 0)
     assert result["override"] == {"reason": "Outage", "by": "Ada", "until": "2030-01-01T00:00:00Z"}
-    assert (result["polls"], gate.now) == (1, 0)
     assert "Overridden by Ada (Outage)" in result["msg"]
 
 
-# --- polling -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("difference", "is_overridden"), [(0, True), (600, True), (-600, False)])
+def test_break_glass_ends_by_the_later_clock(gate: Gate, difference: int, is_overridden: bool) -> None:
+    glass = {"reason": "Outage", "by": "Ada", "until": "2026-11-24T09:05:00Z"}
+    at_work = measured(service(active=1), clock_difference=difference)
+    result = gate.run(at_work, override=glass)
+    assert (result["overridden"], result["failed"]) == (is_overridden, not is_overridden)
+    assert bool(result["notices"]) is not is_overridden
 
 
-def test_polls_share_a_login_a_window_and_a_memory(gate: Gate, facts: Result, idle: Result) -> None:
-    busy = measured({**facts, "as_of": "2026-11-24T09:00:00Z"})
-    result = gate.run(
-        busy, busy, measured(idle), max_failed=1, wait="1m", username="u", password="p4ssw0rd", url="https://h"
-    )
+# --- waiting ---------------------------------------------------------------------------------------------------------
+
+
+def test_only_what_blocks_is_watched_and_the_whole_site_decides(gate: Gate) -> None:
+    result = gate.run(AT_WORK, WATCHED, WATCHED_IDLE, IDLE, wait="1m", username="u", password="p4ssw0rd")
     assert (result["verdict"], result["polls"], result["waited"], result["ended"]) == ("passed", 3, 20, 1)
-    assert gate.asked_to_log_in == [{"username": "u", "password": "p4ssw0rd", "url": "https://h"}]
-    assert [asked["token"] for asked in gate.asked] == ["T0ken-of-the-wait"] * 3
-    assert [asked["api"] for asked in gate.asked] == ["server"] * 3
-    assert [asked["ended_after"] for asked in gate.asked] == ["3660s", "1795507140.000", "1795507140.000"]
-    assert [asked["memory"] == "new" for asked in gate.asked] == [True, False, False]
+    assert gate.watched == [None, [BUSY], [BUSY], None]
+    assert gate.asked_to_log_in == [{"username": "u", "password": "p4ssw0rd"}]
+    assert [asked["token"] for asked in gate.asked] == ["T0ken-of-the-wait"] * 4
     assert "T0ken" not in str(result)
-    assert "after 3 polls in 20 s (1 job ended and 0 jobs arrived meanwhile): passed" in result["msg"]
+    head = result["msg"].splitlines()[0]
+    assert head.endswith(": 2 services, after 3 polls in 20 s (1 job ended and 0 jobs arrived meanwhile)")
 
 
-def test_a_token_that_ran_out_is_renewed_and_the_measurement_repeated(gate: Gate, facts: Result, idle: Result) -> None:
-    gate.logins = [TOKEN, {**TOKEN, "armoured_token": _armour.put_on(b"second")}]
-    result = gate.run(
-        measured(facts), REFUSED, measured(idle), max_failed=1, wait="1m", username="u", password="p", token="given"
-    )
-    assert (result["verdict"], result["polls"]) == ("passed", 2)
-    assert gate.asked_to_log_in[0]["token"] == "given"
-    assert [asked.get("renew") for asked in gate.asked_to_log_in] == [None, True]
-    assert [asked["token"] for asked in gate.asked] == ["T0ken-of-the-wait", "T0ken-of-the-wait", "second"]
+def test_what_blocks_meanwhile_is_found_by_the_whole_site(gate: Gate) -> None:
+    other = measured(service(BUSY), service("C.GPServer", active=1), jobs=running(service="C.GPServer"))
+    result = gate.run(AT_WORK, WATCHED_IDLE, other, measured(service("C.GPServer")), IDLE, wait="1m")
+    assert (result["verdict"], result["polls"], result["ended"], result["arrived"]) == ("passed", 3, 2, 1)
+    assert gate.watched == [None, [BUSY], None, ["C.GPServer"], None]
 
 
-LOST = {"failed": True, "msg": "No answer", "failure": {"kind": "Unreachable", "where": "POST https://h/generateToken"}}
-WRONG = {"failed": True, "msg": "Refused", "failure": {"kind": "LoginRefused", "where": "POST https://h/generateToken"}}
-CLOSED = {"failed": True, "msg": "Refused connection", "failure": {**LOST["failure"], "unsent": True}}  # type: ignore[dict-item]
-ASLEEP = {
-    "failed": True,
-    "msg": "No connection",
-    "failure": {"kind": "Unreachable", "where": "GET https://h/rest/info"},
-}
+def test_the_end_of_a_wait_tells_of_the_whole_site(gate: Gate) -> None:
+    result = gate.run(AT_WORK, WATCHED, WATCHED, AT_WORK, wait="20s")
+    assert (result["verdict"], result["polls"], result["waited"]) == ("failed", 3, 20)
+    assert gate.watched == [None, [BUSY], [BUSY], None]
+    assert len(result["facts"]["services"]) == 2
 
 
-BROKEN = {"failed": True, "msg": "MODULE FAILURE"}
+def test_a_failure_in_what_is_watched_ends_the_wait(gate: Gate) -> None:
+    bad = measured(service(BUSY, failed=1), jobs=failed(service=BUSY))
+    result = gate.run(AT_WORK, bad, HAS_FAILED, wait="10m")
+    assert (result["verdict"], result["polls"], gate.watched) == ("failed", 2, [None, [BUSY], None])
 
 
-@pytest.mark.parametrize(("login", "tries"), [(BROKEN, 1), (LOST, 1), (WRONG, 1), (CLOSED, 4), (ASLEEP, 4)])
-def test_a_password_that_may_have_been_seen_is_not_sent_again(gate: Gate, login: Result, tries: int) -> None:
-    gate.logins = [login] * 9
-    result = gate.run({}, startup_wait="15s", wait="1h", error_limit=2, username="u", password="p")
-    assert (result["verdict"], len(gate.asked_to_log_in)) == ("inconclusive", tries)
-    assert gate.asked == []
+def test_clean_polls_in_a_row_are_of_the_whole_site(gate: Gate) -> None:
+    result = gate.run(IDLE, wait="1m", steady=3)
+    assert (result["verdict"], result["polls"], gate.watched) == ("passed", 3, [None] * 3)
 
 
-def test_a_password_that_is_refused_in_mid_wait_ends_it(gate: Gate, facts: Result) -> None:
+def test_after_an_error_the_whole_site_is_measured(gate: Gate) -> None:
+    result = gate.run(AT_WORK, UNREACHABLE, IDLE, wait="1m")
+    assert (result["verdict"], result["polls"], gate.watched) == ("passed", 3, [None, [BUSY], None])
+
+
+def test_errors_are_waited_out(gate: Gate) -> None:
+    result = gate.run(*[UNREACHABLE] * 5, IDLE, wait="1m")
+    assert (result["verdict"], result["polls"]) == ("passed", 6)
+    assert gate.printed[0] == "[gis1] waiting, 1:00 left: No connection (GET https://h)."
+
+
+def test_a_password_that_is_refused_ends_the_wait(gate: Gate) -> None:
+    gate.logins = [WRONG]
+    result = gate.run(IDLE, wait="1h", username="u", password="p")
+    assert (result["verdict"], result["polls"], len(gate.asked_to_log_in), gate.asked) == ("inconclusive", 1, 1, [])
     gate.logins = [TOKEN, WRONG]
-    result = gate.run(measured(facts), REFUSED, max_failed=1, wait="1h", username="u", password="p")
-    assert (result["verdict"], len(gate.asked_to_log_in)) == ("inconclusive", 2)
+    result = gate.run(AT_WORK, REFUSED, wait="1h", username="u", password="p")
+    assert (result["verdict"], result["polls"], len(gate.asked_to_log_in)) == ("inconclusive", 2, 3)
     assert "Refused" in result["msg"]
 
 
 def test_a_given_token_that_nobody_can_renew_ends_the_wait(gate: Gate) -> None:
-    no_password = {"failed": True, "msg": "Nothing to log in with", "failure": {"kind": "BadOption"}}
-    gate.logins = [TOKEN, no_password]
+    gate.logins = [TOKEN, {"failed": True, "msg": "Nothing to log in with", "failure": {"kind": "BadOption"}}]
     result = gate.run(REFUSED, wait="1h", token="given")
-    assert (result["verdict"], result["msg"].splitlines()[1], len(gate.asked)) == ("inconclusive", "- 498", 1)
-
-
-def test_errors_between_polls_are_waited_out(gate: Gate, idle: Result) -> None:
-    result = gate.run(UNREACHABLE, UNREACHABLE, measured(idle), wait="1m")
-    assert (result["verdict"], result["polls"]) == ("passed", 3)
-    assert gate.printed[0] == "[gis1] inconclusive: No connection (GET https://h)."
-
-
-def test_check_mode_measures_once(gate: Gate, facts: Result) -> None:
-    result = gate.run(measured(facts), check=True, wait="1h", initial_delay="1m")
-    assert (result["failed"], result["polls"], gate.now) == (True, 1, 0)
-
-
-def test_the_first_poll_is_delayed_where_that_is_asked_for(gate: Gate, idle: Result) -> None:
-    assert gate.run(measured(idle), initial_delay="90s")["waited"] == 0
-    assert gate.now == 90
-
-
-# --- names that have to exist -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("entry", "answer", "is_refused"),
-    [
-        ({"service": "System/PublishingTools"}, None, False),
-        (
-            {"service": "Other/Service"},
-            {"failure": {"kind": "UnknownService", "what": "No.", "cure": "x", "nearest": []}},
-            True,
-        ),
-        ({"service": "Other/Service"}, {"failure": {"kind": "UnknownService", "what": "Sync.", "cure": "x"}}, False),
-        ({"service": "Other/Service"}, {"failure": {"kind": "NotAllowed"}}, False),
-        ({"service": "Other/Service"}, {"memory": "x"}, False),
-        ({"service": "Other/Service", "missing": "ignore"}, None, False),
-        ({"service": "Other/*"}, None, False),
-        ({"service": "Other/Service", "until": "2020-01-01"}, None, False),
-    ],
-)
-@pytest.mark.parametrize("option", ["exempt", "overrides"])
-def test_services_that_are_named_exactly(
-    gate: Gate, idle: Result, option: str, entry: Result, answer: Result | None, is_refused: bool
-) -> None:
-    if option == "overrides":
-        if "until" in entry:
-            return
-        entry = {**entry, "max_active": 1}
-    else:
-        entry = {**entry, "reason": "x"}
-    results = [measured(idle)] + ([answer] if answer is not None else [])
-    options: dict[str, t.Any] = {option: [entry]}
-    result = gate.run(*results, **options)
-    assert result["failed"] is is_refused
-    assert len(gate.asked) == len(results)
-    if is_refused:
-        assert f"No. (option {option}[1])." in result["msg"]
-
-
-def test_a_mark_in_the_sites_future_is_refused_after_the_first_look(gate: Gate, idle: Result) -> None:
-    result = gate.run(measured({**idle, "as_of": "2026-11-24T09:00:00Z"}), since="2026-11-24T10:00:00Z", mode="observe")
-    assert (result["failed"], len(gate.asked)) == (True, 1)
-    assert "option since" in result["msg"]
+    assert (result["verdict"], result["msg"].splitlines()[1], len(gate.asked)) == ("inconclusive", "  498", 1)
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------------
 
 
-def test_a_line_a_poll_that_begins_with_the_host(gate: Gate, facts: Result, idle: Result) -> None:
-    gate.run(measured(facts), measured(facts), measured(idle), max_failed=1, wait="25s", poll_interval_max="10s")
-    assert [line.split(" ", 2)[2] for line in gate.printed] == [
-        "waiting, 0:25 left: Analysis/Buffer 1 active; System/PublishingTools 1 failed",
-        "waiting, 0:15 left: Analysis/Buffer 1 active; System/PublishingTools 1 failed",
-        "passed: 1 service idle and clean (since the last poll 0 arrived, 1 ended)",
+def test_a_line_a_poll_that_begins_with_the_host(gate: Gate) -> None:
+    gate.run(AT_WORK, WATCHED, WATCHED_IDLE, IDLE, wait="25s")
+    assert gate.printed[:3] == [
+        "[gis1] 09:00:00 UTC waiting, 0:25 left: Analysis/Buffer 1 active",
+        "[gis1] 09:00:00 UTC waiting, 0:15 left: Analysis/Buffer 1 active",
+        "[gis1] 09:00:00 UTC passed: 2 services idle and clean (since the last poll 0 arrived, 1 ended)",
     ]
-    assert all(line.startswith("[gis1] ") for line in gate.printed)
 
 
 @pytest.mark.parametrize("options", [{"progress": False}, {"no_log": True}])
-def test_nothing_is_printed_where_nothing_should_be(gate: Gate, facts: Result, options: Result) -> None:
-    gate.run(measured(facts), **options)
+@pytest.mark.parametrize("mode", ["enforce", "observe"])
+def test_nothing_is_printed_if_nothing_should_be(gate: Gate, options: Result, mode: str) -> None:
+    gate.run(HAS_FAILED, mode=mode, **options)
     assert gate.printed == []
 
 
-def test_every_option_of_the_policy_is_in_the_result(gate: Gate, idle: Result) -> None:
+def test_every_option_of_the_policy_is_in_the_result(gate: Gate) -> None:
     """But for what is about the task and not about the site."""
-    policy = gate.run(measured(idle))["policy"]
+    policy = gate.run(IDLE)["policy"]
     assert set(policy) == set(_options.GATE) - {"progress", "mode", "override"}

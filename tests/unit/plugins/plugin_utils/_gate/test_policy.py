@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import BadOption
-from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.policy import Limits, Policy, age_of
+from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.policy import LIMITS, Limits, Policy
+
+from .given import NOW, facts
 
 Options = dict[str, t.Any]
-NOW = 1_795_510_800.0  # 2026-11-24T09:00:00Z
 
 
 def read(**options: t.Any) -> Policy:
@@ -93,7 +94,6 @@ BAD: list[tuple[Options, str]] = [
     ({"clock_slack": "x"}, "(option clock_slack)"),
     ({"max_age": "old"}, "'old' is not a duration (option max_age)."),
     ({"services": [""]}, "(option services)"),
-    ({"exclude_services": ["a/b/c"]}, "(option exclude_services)"),
     (exempt(), "An exemption does not say what it exempts (option exempt[1])."),
     (exempt(missing="ignore"), "An exemption does not say what it exempts"),
     ({"exempt": [{"service": "A"}]}, "An exemption gives no reason (option exempt[1])."),
@@ -111,19 +111,24 @@ BAD: list[tuple[Options, str]] = [
     (exempt(older_than="old"), "(option exempt[1].older_than)"),
     (exempt(job="j1", until="tomorrow"), "'tomorrow' is not a time (option exempt[1].until)."),
     (exempt(job="j1", until="2h"), "'2h' is not a time (option exempt[1].until)."),
+    (exempt(job=True), "This is not a text (option exempt[1].job)."),
+    (exempt(user=["a"]), "This is not a text (option exempt[1].user)."),
     (exempt(job="j1", missing="ignore"), "'missing' is about a service (option exempt[1])."),
     (exempt(service="A", missing="maybe"), "(option exempt[1].service)"),
     ({"exempt": ["A"]}, "'A' is no dictionary (option exempt[1])."),
     ({"exempt": [{"service": "A", "reason": "x"}, {}]}, "(option exempt[2])"),
-    ({"overrides": [{"service": "A"}]}, "An override names no limit (option overrides[1])."),
-    ({"overrides": [{"max_active": 1}]}, "An override names no service (option overrides[1])."),
-    ({"overrides": [{"service": "A", "max_active": -1}]}, "'-1' is not a limit (option overrides[1].max_active)."),
-    ({"overrides": [{"service": "A", "max_active": ""}]}, "'max_active' is empty (option overrides[1])."),
-    ({"overrides": [{"service": "A", "window": "1h"}]}, "'window' means nothing here (option overrides[1])."),
-    ({"overrides": [{"service": "A", "max_age": "x"}]}, "(option overrides[1].max_age)"),
+    ({"service_limits": [{"service": "A"}]}, "An entry names no limit (option service_limits[1])."),
+    ({"service_limits": [{"max_active": 1}]}, "An entry names no service (option service_limits[1])."),
     (
-        {"max_failed_percent": 1, "overrides": [{"service": "A", "min_finished": 0}]},
-        "A share of no jobs at all is none (option overrides[1].min_finished).",
+        {"service_limits": [{"service": "A", "max_active": -1}]},
+        "'-1' is not a limit (option service_limits[1].max_active).",
+    ),
+    ({"service_limits": [{"service": "A", "max_active": ""}]}, "'max_active' is empty (option service_limits[1])."),
+    ({"service_limits": [{"service": "A", "window": "1h"}]}, "'window' means nothing here (option service_limits[1])."),
+    ({"service_limits": [{"service": "A", "max_age": "x"}]}, "(option service_limits[1].max_age)"),
+    (
+        {"max_failed_percent": 1, "service_limits": [{"service": "A", "min_finished": 0}]},
+        "A share of no jobs at all is none (option service_limits[1].min_finished).",
     ),
 ]
 
@@ -142,54 +147,95 @@ def test_an_empty_option_counts_as_not_given(option: str, value: t.Any) -> None:
     assert read(**{option: value}) == Policy()
 
 
-def test_an_override_inherits_what_it_does_not_name() -> None:
-    gate = read(
+def test_an_entry_inherits_what_it_does_not_name() -> None:
+    by = read(
         max_failed=3,
         max_age="1h",
-        overrides=[{"service": "A", "max_executing": 2}, {"service": "B/*", "max_active": 1, "max_failed_percent": 5}],
+        service_limits=[
+            {"service": "A", "max_executing": 2},
+            {"service": "B/*", "max_active": 1, "max_failed_percent": 5},
+        ],
     )
-    assert gate.limits_of("A.GPServer") == Limits(max_active=None, max_executing=2, max_failed=3, max_age=3600.0)
-    assert gate.limits_of("B/C.GPServer") == Limits(max_active=1, max_failed=3, max_failed_percent=5.0, max_age=3600.0)
-    assert gate.limits_of("C.GPServer") == gate.limits
-    assert gate.to_result()["overrides"][0] == {
+    assert by.limits_of("A.GPServer") == Limits(max_active=None, max_executing=2, max_failed=3, max_age=3600.0)
+    assert by.limits_of("B/C.GPServer") == Limits(max_active=1, max_failed=3, max_failed_percent=5.0, max_age=3600.0)
+    assert by.limits_of("C.GPServer") == by.limits
+    assert by.to_result()["service_limits"][0] == {
         "service": "A",
         **Limits(max_active=None, max_executing=2, max_failed=3, max_age=3600.0).to_result(),
     }
 
 
 def test_a_window_is_fixed_at_the_first_measurement() -> None:
-    gate = read(window="1h")
-    assert gate.begins(NOW) == NOW - 3600
-    fixed = gate.fixed(NOW)
-    assert fixed.begins(NOW + 600) == NOW - 3600
-    assert fixed.looks_back_to(NOW + 600) == NOW - 3660
-    assert fixed.fixed(NOW + 600) is fixed
+    now, later = facts(), facts(as_of="2026-11-24T09:10:00Z")
+    by = read(window="1h")
+    assert by.begins(now) == NOW - 3600
+    assert by.begins(later) == NOW - 3000
+    fixed = by.fixed(now)
+    assert fixed.begins(later) == NOW - 3600
+    assert fixed.looks_back_to(later) == NOW - 3660
+    assert fixed.fixed(later) is fixed
 
 
-@pytest.mark.parametrize(("since", "is_refused"), [(NOW - 5, False), (NOW + 59, False), (NOW + 61, True)])
-def test_a_mark_in_the_future_of_the_sites_clock(since: float, is_refused: bool) -> None:
-    gate = read(since=since)
-    assert gate.window is None
+@pytest.mark.parametrize(("difference", "began"), [(0, NOW), (600, NOW - 600), (-600, NOW), (None, NOW)])
+def test_a_window_begins_by_the_earlier_clock(difference: int | None, began: float) -> None:
+    assert read().fixed(facts(clock_difference=difference)).began == began
+
+
+@pytest.mark.parametrize(
+    ("since", "difference", "is_refused"),
+    [
+        (NOW - 5, 0, False),
+        (NOW + 60, 0, False),
+        (NOW + 61, 0, True),
+        (NOW - 540, 600, False),
+        (NOW - 539, 600, True),
+        (NOW + 61, -600, True),
+    ],
+)
+def test_a_mark_in_the_future_of_the_sites_clock(since: float, difference: int, is_refused: bool) -> None:
+    by = read(since=since)
+    assert by.window is None
+    found = facts(clock_difference=difference)
     if not is_refused:
-        assert gate.fixed(NOW).begins(NOW + 600) == since
+        assert by.fixed(found).begins(facts(as_of="2026-11-24T09:10:00Z")) == since
         return
-    with pytest.raises(BadOption, match=r"future of the site's clock .*option since"):
-        gate.fixed(NOW)
+    with pytest.raises(BadOption, match=r"lies in the future of the site's clock .*option since") as caught:
+        by.fixed(found)
+    assert caught.value.failure["cure"]
+
+
+def test_what_the_limits_look_at() -> None:
+    strict, free = read(), read(max_active="unlimited", max_failed="unlimited")
+    assert (strict.looks_at_active, strict.looks_at_failed, strict.looks_at_shares) == (True, True, False)
+    assert (free.looks_at_active, free.looks_at_failed, free.looks_at_shares) == (False, False, False)
+    for name, active, failed, shares in (
+        ("max_active", True, False, False),
+        ("max_executing", True, False, False),
+        ("max_queued", True, False, False),
+        ("max_age", True, False, False),
+        ("max_failed", False, True, False),
+        ("max_failed_percent", False, True, True),
+        ("min_finished", False, False, False),
+    ):
+        limits = {"max_active": "unlimited", "max_failed": "unlimited"}
+        for by in (read(**{**limits, name: 5}), read(**limits, service_limits=[{"service": "A", name: 5}])):
+            assert (by.looks_at_active, by.looks_at_failed, by.looks_at_shares) == (active, failed, shares), name
+    assert read(max_active="unlimited", total_max_active=0).looks_at_active
 
 
 def test_exact_names_have_to_exist() -> None:
-    gate = read(
+    by = read(
         exempt=[
             {"service": "A/B", "reason": "x"},
             {"service": "A/*", "reason": "x"},
             {"service": "C", "missing": "ignore", "reason": "x"},
             {"user": "u", "reason": "x"},
         ],
-        overrides=[{"service": "D.GPServer", "max_active": 1}],
+        service_limits=[{"service": "D.GPServer", "max_active": 1}],
     )
-    assert [(option, str(service)) for option, service in gate.named] == [
+    assert [(entry.option, str(service)) for entry, service in by.named] == [
         ("exempt[1]", "A/B.GPServer"),
-        ("overrides[1]", "D.GPServer"),
+        ("service_limits[1]", "D.GPServer"),
     ]
 
 
@@ -202,22 +248,26 @@ def test_an_exemption_as_data() -> None:
         "until": "2026-11-24T00:00:00Z",
         "reason": "x",
     }
+    (entry,) = read(**exempt(job=5, older_than="1h")).to_result()["exempt"]
+    assert entry == {"job": "5", "older_than": 3600.0, "reason": "x"}
 
 
-@pytest.mark.parametrize(
-    ("job", "age"),
-    [
-        ({"end_time": "2026-11-24T08:59:00Z", "start_time": "2026-11-24T08:00:00Z"}, 60.0),
-        ({"end_time": None, "start_time": "2026-11-24T08:00:00Z", "submitted_time": "2026-11-24T07:00:00Z"}, 3600.0),
-        ({"submitted_time": "2026-11-24T07:00:00Z"}, 7200.0),
-        ({"submitted_time": "2026-11-24T09:04:00Z"}, 0.0),
-        ({"submitted_time": "2026-11-24T10:00:00Z"}, None),
-        ({"submitted_time": "********"}, None),
-        ({}, None),
-    ],
-)
-def test_the_age_of_a_job(job: Options, age: float | None) -> None:
-    assert age_of(job, NOW) == age
+def test_a_policy_as_data() -> None:
+    told = read(
+        max_age="1h", total_max_active=3, since=NOW, clock_slack="2m", must_answer=True, max_failed_percent="2.5"
+    ).to_result()
+    assert told.keys() == {
+        *LIMITS,
+        *("total_max_active", "window", "since", "clock_slack", "exempt", "service_limits", "must_answer"),
+    }
+    assert (told["max_age"], told["total_max_active"], told["max_failed"], told["max_failed_percent"]) == (
+        3600.0,
+        3,
+        "unlimited",
+        2.5,
+    )
+    assert (told["window"], told["since"], told["clock_slack"]) == (None, "2026-11-24T09:00:00Z", 120)
+    assert told["must_answer"] is True
 
 
 JUNK = (
@@ -232,16 +282,16 @@ JUNK = (
 
 @given(
     st.sampled_from(
-        ["max_active", "max_failed", "max_failed_percent", "max_age", "window", "since", "exempt", "overrides"]
+        ["max_active", "max_failed", "max_failed_percent", "max_age", "window", "since", "exempt", "service_limits"]
     ),
     JUNK | st.lists(st.dictionaries(st.sampled_from(["service", "job", "user", "reason", "max_active", "x"]), JUNK)),
 )
 def test_whatever_is_given_is_a_policy_or_one_sentence(option: str, value: t.Any) -> None:
-    if option in ("exempt", "overrides") and not isinstance(value, list):
+    if option in ("exempt", "service_limits") and not isinstance(value, list):
         value = [value]
     try:
-        gate = read(**{option: value})
+        by = read(**{option: value})
     except BadOption as error:
         assert option in str(error)
     else:
-        assert gate.to_result()
+        assert by.to_result()
