@@ -502,7 +502,6 @@ failure:
       sample: Did you mean System/PublishingTools.GPServer?
 """
 
-from ..module_utils._jobs import poll_state as _memory
 from ..module_utils._jobs import facts, poll_state, query
 from ..module_utils._module import GpModule
 from ..module_utils._options import CONNECTION, POLLING, QUERY

@@ -52,13 +52,16 @@ class Capabilities:
     shows_jobs: bool = False
     """Whether a query like this has shown jobs, so that "none" is an answer and not a refusal."""
 
+    def asks_for_more_than(self, other: Capabilities) -> bool:
+        return self.needs_status + self.needs_start > other.needs_status + other.needs_start
 
-_OTHER_WAYS = (
+
+_WAYS = (
+    Capabilities(),
     Capabilities(needs_start=True),
     Capabilities(needs_status=True),
     Capabilities(needs_status=True, needs_start=True),
 )
-"""The ways to ask that a site may want instead, the one that says most first."""
 
 
 class Counter:
@@ -115,7 +118,7 @@ class Counter:
 
         :raises SiteError: the refusal, if no other way is answered either.
         """
-        for capabilities in _OTHER_WAYS:
+        for capabilities in self._other_ways():
             try:
                 self._shown(service, capabilities, _LIVING[:1])
             except (NotAllowed, NotFound):
@@ -126,19 +129,28 @@ class Counter:
         raise refusal
 
     def is_empty(self, service: Service) -> bool:
-        """Ask in another way whether a service that shows no job has none."""
+        """Ask in other ways whether a service that shows no job has none."""
+        if self._filters.is_narrowed and self._found(service, JobFilter()):
+            return True  # it has jobs, and none that is asked for
         there = self.statistics(service)
-        return not (self._shown(service, Capabilities(needs_status=True), _LIVING) if there is None else there)
+        if there is not None:
+            return not there
+        return not any(self._shown(service, one, tuple(FILTER_WORDS)) for one in self._other_ways()[:2])
 
     def way_that_shows_jobs(self, service: Service) -> Capabilities | None:
         """Find out how a site wants to be asked that finds nothing if a status or a start time is left out."""
-        ways = (one for one in _OTHER_WAYS if self._shown(service, one, tuple(FILTER_WORDS)))
+        ways = (one for one in self._other_ways() if self._shown(service, one, tuple(FILTER_WORDS)))
         return next(ways, None)
+
+    def _other_ways(self) -> list[Capabilities]:
+        """Give the ways to ask that a site may want instead of ours, the one that says most first."""
+        return [one for one in _WAYS[1:] if one.asks_for_more_than(self.capabilities)]
 
     def _shown(self, service: Service, capabilities: Capabilities, statuses: tuple[str, ...]) -> int:
         """Count the jobs that a site shows if it is asked in some way; in these statuses, if it wants one."""
         asked = statuses if capabilities.needs_status else (None,)
-        return sum(self._page(service, status, number=1, capabilities=capabilities).total for status in asked)
+        every = JobFilter()
+        return sum(self._page(service, one, 1, 1, capabilities, job_filter=every).total for one in asked)
 
     # --- ways to count -----------------------------------------------------------------------------------------------
 
@@ -146,7 +158,7 @@ class Counter:
         """Count by filters; page by page if they do not add up, twice."""
         try:
             for _try in range(2):
-                reading = self._by_filters(service, first)
+                reading = self._by_filters(service, first, self._filters.needs_ids)
                 if reading is not None:
                     return reading
                 first = self._page(service)
@@ -154,19 +166,22 @@ class Counter:
             pass  # the site does not filter: every page tells
         return self._listed(service, first)
 
-    def _by_filters(self, service: Service, first: Page) -> Reading | None:
-        """Count by the eight documented filters; None if they do not add up to the unfiltered total."""
-        found = {status: self._filtered(service, status) for status in _LIVING}
+    def _by_filters(self, service: Service, first: Page, by_id: bool) -> Reading | None:
+        """Count by the eight documented filters; None if they do not add up to the unfiltered total.
+
+        :param by_id: whether jobs are to be known one by one.
+        """
+        found = {status: self._filtered(service, status, by_id) for status in _LIVING}
         between = self._page(service, number=1).total
-        found.update({status: self._filtered(service, status) for status in _ENDED})
+        found.update({status: self._filtered(service, status, by_id) for status in _ENDED})
         after = self._page(service, number=1).total
         totals = (first.total, between, after)
         active = sum(found[status].first.total for status in _LIVING)
         every = sum(listing.first.total for listing in found.values())
         if every == first.total == between == after:
             return self._from_filters(service, found, first, 0)
-        # A job that moves on while others are asked for is met again further down, and so counted twice, never missed.
-        if active and min(totals) <= every <= max(totals) + active:
+        # A job that moves on meanwhile is met again further down, never missed. By its id it is counted once.
+        if by_id and active and min(totals) <= every <= max(totals) + active:
             return self._from_filters(service, found, first, None)
         return None
 
@@ -177,7 +192,7 @@ class Counter:
         """
         before = None
         for _try in range(TRIES):
-            found = {status: self._filtered(service, status) for status in FILTER_WORDS}
+            found = {status: self._filtered(service, status, self._filters.needs_ids) for status in FILTER_WORDS}
             totals = [listing.first.total for listing in found.values()]
             reading = self._from_filters(service, found, None, None)
             if reading.has_active or totals == before or not self._filters.asks_for_active:
@@ -197,10 +212,20 @@ class Counter:
                 )
             if not self._filters.asks_for_active or reading.has_active or reading.has_unread:
                 return reading
-            if self.confirms(reading):
+            if self._is_idle(service, listing) or self.confirms(reading):
                 return reading
             first = self._page(service)
         return reading.doubted(_restless(service))
+
+    def _is_idle(self, service: Service, listing: Listing) -> bool:
+        """Tell whether filters that add up show no active job: that costs less than many pages once more."""
+        if listing.pages <= len(FILTER_WORDS) + 3:
+            return False
+        try:
+            counted = self._by_filters(service, self._page(service, number=1), by_id=False)
+        except NotHonoured:
+            return False
+        return counted is not None and not counted.has_active
 
     def confirms(self, reading: Reading) -> bool:
         """Tell whether the service still has only jobs of this reading, so that none was active in between."""
@@ -223,6 +248,7 @@ class Counter:
             return None
         reading = Reading(
             service,
+            record=part.first.total,
             total=part.first.total,
             jobs={job_id: _known(word, status) for job_id, word in part.jobs.items()},
             is_listed=False,
@@ -236,7 +262,7 @@ class Counter:
 
     def _counted(self, service: Service, words: dict[str, t.Any], first: Page, pages: int) -> Reading:
         jobs = {job_id: _known(word, None) for job_id, word in words.items()}
-        return recounted(Reading(service, jobs=jobs, page=first, pages=pages), self._filters)
+        return recounted(Reading(service, first.total, jobs=jobs, page=first, pages=pages), self._filters)
 
     def _from_filters(
         self, service: Service, found: t.Mapping[str, Listing], first: Page | None, others: int | None
@@ -255,6 +281,7 @@ class Counter:
         known = [count for count in counts.values() if count is not None]
         reading = Reading(
             service,
+            record=first.total if first is not None else sum(listing.first.total for listing in found.values()),
             total=first.total if first is not None and self._filters.asks_all_statuses else sum(known),
             counts=counts,
             jobs=jobs,
@@ -263,24 +290,22 @@ class Counter:
             page=first or next(iter(found.values())).first,
         )
         problems = [listing.problem for listing in found.values() if not listing.is_whole]
-        return reading.doubted(f"{service}: the listing is not whole ({problems[0]}).") if problems else reading
+        if problems:
+            return reading.doubted(f"{service}: the listing is not whole ({problems[0]}).")
+        return recounted(reading, self._filters) if self._filters.needs_ids and jobs else reading
 
     def _checked_by_statistics(self, reading: Reading) -> Reading:
-        """Doubt "none active" of a site that insists on a start time, unless its statistics count as many jobs.
+        """Doubt the numbers of a site that insists on a start time, unless its statistics count as many jobs.
 
         No document says whether a start time leaves out what has not started or ended.
         """
-        if not self.capabilities.needs_start or reading.has_active or self._filters.is_narrowed:
-            return reading
-        if not self._filters.asks_for_active or not reading.complete:
+        if not self.capabilities.needs_start or self._filters.is_narrowed or not reading.complete:
             return reading
         there = self.statistics(reading.service)
-        seen = reading.page.total if reading.page is not None else None
-        if self.capabilities.needs_status:
-            seen = sum(self._page(reading.service, status, 1, 1).total for status in FILTER_WORDS)
-        if there is not None and there == seen:
+        if there is not None and there == reading.record:
             return reading
-        known = "does not tell how many jobs there are" if there is None else f"knows of {there} jobs and shows {seen}"
+        known = f"knows of {there} jobs and shows {reading.record}"
+        known = "does not tell how many jobs there are" if there is None else known
         return reading.doubted(f"{reading.service}: the site wants a start time, which may hide jobs, and {known}.")
 
     def statistics(self, service: Service) -> int | None:
@@ -323,9 +348,9 @@ class Counter:
 
         return site.ask(url, understand, query)
 
-    def _filtered(self, service: Service, status: str) -> Listing:
+    def _filtered(self, service: Service, status: str, by_id: bool) -> Listing:
         """Ask for the jobs in one status: all of them if they are needed by id, else their number."""
-        is_needed = self._filters.needs_ids and status in self._filters.statuses
+        is_needed = by_id and status in self._filters.statuses
         page = self._page(service, status, number=None if is_needed else 1)
         if not is_needed or self._holds_all(page):
             return Listing(page.jobs if is_needed else {}, page, 1, True)

@@ -102,9 +102,8 @@ class _Query:
         capabilities = self._state.capabilities
         found = discovery.discover(site, filters, self._map)
         readings, seen, states, capabilities = self._read(found, now, capabilities)
-        if filters.is_timed:
-            self._warn_of_clocks()
-        else:
+        self._warn_of_clocks()
+        if not filters.is_timed:
             as_of = clock.now()
         retention = self._retention()
         single = SingleJobs(site, filters, self._details, self._map, now)
@@ -212,18 +211,19 @@ class _Query:
                 raise discovery.synchronous(service)
             return reading
 
-        counter = self._counter(now, capabilities, services)
-        results = dict(zip(services, self._map(lambda service: _attempt(read, service), services)))
-        learnt = self._learn(counter, results)
-        if learnt is not None:
-            capabilities = learnt
+        results: dict[Service, Result] = {}
+        for _try in range(TRIES):
             counter = self._counter(now, capabilities, services)
-            again = [one for one in services if not isinstance(results[one], (NotFound, NotAllowed, *_OUT_OF))]
+            again = [one for one in services if not isinstance(results.get(one), (NotFound, NotAllowed, *_OUT_OF))]
             results.update(zip(again, self._map(lambda service: _attempt(read, service), again)))
+            learnt = self._learn(counter, results)
+            if learnt is None:
+                break
+            capabilities = learnt
         shows = any(isinstance(one, Reading) and not one.shows_nothing for one in results.values())
         return results, replace(capabilities, shows_jobs=capabilities.shows_jobs or shows)
 
-    def _learn(self, counter: Counter, results: t.Mapping[Service, Result]) -> Capabilities | None:
+    def _learn(self, counter: Counter, results: dict[Service, t.Any]) -> Capabilities | None:
         """Find out how the site wants to be asked, if it refuses our way or shows no job at all."""
         if counter.capabilities.shows_jobs:
             return None
@@ -234,12 +234,16 @@ class _Query:
                 except SiteError:
                     return None
         empty = [service for service, one in results.items() if isinstance(one, Reading) and one.shows_nothing]
-        if self._filters.is_narrowed or not self._filters.asks_for_active or len(empty) < len(results):
+        if len(empty) < len(results):
             return None
         # Nothing anywhere: some sites might find nothing without a status or a start time, instead of refusing.
         answers = self._map(lambda service: _attempt(counter.is_empty, service), empty)
         hidden = [service for service, is_empty in zip(empty, answers) if is_empty is False]
-        return counter.way_that_shows_jobs(hidden[0]) if hidden else None
+        way = counter.way_that_shows_jobs(hidden[0]) if hidden else None
+        if way is None:
+            for service in hidden:
+                results[service] = results[service].doubted(f"{service}: the site knows of jobs that it does not show.")
+        return way
 
     def _sorted_out(
         self,

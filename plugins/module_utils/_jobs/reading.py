@@ -25,6 +25,8 @@ class Reading:
     """What was seen of one service. A count is None if it was not asked for or cannot be known."""
 
     service: Service
+    record: int | None = None
+    """The number of all its jobs, asked for or not, as far as its answers tell."""
     total: int | None = None
     counts: Counts = field(default_factory=lambda: dict.fromkeys(_statuses.STATUSES))
     jobs: Jobs = field(default_factory=dict)
@@ -54,7 +56,8 @@ class Reading:
 
     @property
     def shows_nothing(self) -> bool:
-        return self.complete and not self.jobs and not any(self.counts.values()) and not self.total
+        """Whether it has no job in any status, as far as its answers tell."""
+        return self.complete and self.record == 0
 
     def doubted(self, why: str) -> Reading:
         """Give this reading as one that must not be read as "none"."""

@@ -37,6 +37,7 @@ FAILS: dict[tuple[str, t.Any], set[str]] = {
     ("vanishing_details", "once"): {"in a window"},
     ("vanishing_details", "always"): {"lately failed", "in a window", "of a user"},
     ("admin_disabled", True): {*QUERIES},
+    ("date_header", "absent"): {"lately failed"},
 }
 # What changes the truth itself while it is asked for, or is about other things than the query.
 LEFT_OUT = {"time_window", "jobs_step_back", "cancel_takes", "retention", "sweep_every"}
@@ -65,6 +66,8 @@ def test_open_question(asked_site: t.Any, api: str, cap: int | None, switch: str
                 key: str(times.get(text, text)) if isinstance(text, str) else text for key, text in options.items()
             }
             may_fail = name in FAILS.get((switch, value), set())
+            # Only ArcGIS Server has statistics, which tell what a start time hides.
+            may_fail = may_fail or (switch == "start_time_required" and api == "kubernetes")
             try:
                 facts = asked.query(services=SERVICES, api=api, retries=0, **fixed)
             except GpError:
@@ -78,7 +81,7 @@ def test_open_question(asked_site: t.Any, api: str, cap: int | None, switch: str
                 count, there = facts["counts"][status], sum(1 for job in jobs if job["status"] == status)
                 may_be_null = not facts["complete"] or status not in asked_for
                 # A site that refuses a query without a status cannot be asked for the others.
-                may_be_null = may_be_null or (switch, value) == ("job_status_required", "error")
+                may_be_null = may_be_null or switch == "job_status_required"
                 assert may_be_null or count is not None, (name, status)
                 assert count is None or count == there or (more_is_fine and count > there), (name, status)
             if more_is_fine:

@@ -10,8 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses
-from ansible_collections.gisops.arcgis.plugins.module_utils import _times
+from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses, _times
 from rehearsal_site.arrivals import parse_arrival
 
 SERVICES = ["System/PublishingTools", "Straßen und Wege/*", "Buffer", "Maps/Test.MapServer"]

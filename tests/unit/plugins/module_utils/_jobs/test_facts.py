@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import facts as _facts
 from ansible_collections.gisops.arcgis.plugins.module_utils._connection import Connection
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import facts as _facts
 from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.details import Details
 from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.facts import Seen
 from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.filters import Filters

@@ -146,9 +146,7 @@ def test_how_many_succeeded_is_exact_where_each_can_be_looked_at(asked_site: t.A
 def test_of_many_the_sites_own_filter_tells_and_never_one_too_many(asked_site: t.Any, api: str, window: str) -> None:
     """Whatever that filter tests, a job that it shows and that succeeded ended after the window began."""
     with asked_site(site(Buffer={"jobs": DONE}), api=api, time_window=window) as asked:
-        facts = asked.query(
-            services=[BUFFER], job_status=["failed"], ended_after="1h", include=["succeeded"], number=3
-        )
+        facts = asked.query(services=[BUFFER], job_status=["failed"], ended_after="1h", include=["succeeded"], number=3)
         told = only(facts, "succeeded")
         assert told["exact"] is False
         assert told["found"] <= 3
@@ -157,9 +155,7 @@ def test_of_many_the_sites_own_filter_tells_and_never_one_too_many(asked_site: t
 
 def test_a_filter_that_is_not_honoured_tells_nothing(asked_site: t.Any, api: str) -> None:
     with asked_site(site(Buffer={"jobs": DONE}), api=api, time_filter="ignored") as asked:
-        facts = asked.query(
-            services=[BUFFER], job_status=["failed"], ended_after="1h", include=["succeeded"], number=3
-        )
+        facts = asked.query(services=[BUFFER], job_status=["failed"], ended_after="1h", include=["succeeded"], number=3)
         assert only(facts, "succeeded") is None
 
 

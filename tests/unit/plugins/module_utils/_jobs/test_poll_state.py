@@ -11,8 +11,7 @@ import pytest
 
 from ansible_collections.gisops.arcgis.plugins.module_utils import _options
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import BadOption, TokenRefused
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import poll_state
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import query
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import poll_state, query
 from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.counting import Capabilities
 from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.poll_state import PollState
 from ansible_collections.gisops.arcgis.plugins.module_utils._services import Service
