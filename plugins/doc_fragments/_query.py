@@ -66,12 +66,15 @@ options:
     description:
       - Only jobs of this one machine. ArcGIS Server only.
     type: str
-  page_size:
+  number:
     description:
-      - The most jobs to ask for in one request. The site may give fewer.
+      - The most jobs to ask for in one request, which is one page. The site may give fewer.
     type: int
     default: 1000
-    aliases: [number]
+  retention:
+    description:
+      - How long the site keeps finished jobs, such as V(6h), for a site that does not tell.
+    type: str
   start:
     description:
       - The place in the site's listing to begin at, counted from 1, for one named service and one status or all.
