@@ -96,9 +96,8 @@ class LookupModule(LookupBase):
         """Return the facts, as a list of one."""
         if transport.REQUESTS_IMPORT_ERROR is not None:
             raise AnsibleLookupError(missing_required_lib("requests"))
-        get = self.get_option
         try:
-            _lookup.set_options(self, terms, variables or {}, kwargs)
+            get = _lookup.read_options(self, terms, variables or {}, kwargs)
             return [_lookup.remembered(get, lambda: query.query(get, display.warning))]
         except GpError as error:
             raise AnsibleLookupError(str(error)) from error

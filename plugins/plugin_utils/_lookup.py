@@ -31,8 +31,10 @@ _LONGEST = 86400
 _remembered: dict[str, tuple[float, Facts]] = {}
 
 
-def set_options(lookup: LookupBase, terms: list[t.Any], variables: dict[str, t.Any], kwargs: dict[str, t.Any]) -> None:
-    """Set the lookup's options from all their sources; raise BadOption for what nobody can mean."""
+def read_options(
+    lookup: LookupBase, terms: list[t.Any], variables: dict[str, t.Any], kwargs: dict[str, t.Any]
+) -> _options.Read:
+    """Set the lookup's options from all their sources, and return what reads them; raise BadOption."""
     direct = _options.without_empty(kwargs)
     _check_names(direct)
     if terms:
@@ -44,12 +46,14 @@ def set_options(lookup: LookupBase, terms: list[t.Any], variables: dict[str, t.A
     # Core hands variables over unrendered: "{{ true }}" would be read as a text.
     own = {name: t.cast(t.Any, lookup._templar).template(variables[name]) for name in VARIABLES if name in variables}
     own = _options.without_empty(own)
-    for option in _options.CONNECTION:
-        # Core takes an empty variable of the environment for a value, and looks no further.
-        is_empty = _options.is_blank(os.environ.get(_options.env_name(option)))
-        if is_empty and option not in direct and _options.var_name(option) not in own:
-            direct[option] = _from_ini(option)
+    # Core takes an empty variable of the environment for a value, and looks no further.
+    given = {*direct, *(name.removeprefix(_options.var_name("")) for name in own)}
+    empty = [one for one in _options.CONNECTION if _options.is_blank(os.environ.get(_options.env_name(one)))]
+    instead = {option: _from_ini(option) for option in empty if option not in given}
+    direct.update({option: value for option, value in instead.items() if value is not None})
     lookup.set_options(var_options=own, direct=direct)
+    nothing = {option for option, value in instead.items() if value is None}
+    return lambda option: None if option in nothing else lookup.get_option(option)
 
 
 def _check_names(options: t.Mapping[str, t.Any]) -> None:

@@ -32,11 +32,9 @@ def spellings(secret: str, user: str = "siteadmin") -> dict[str, str]:
         "in an address in small letters": re.sub("%..", lambda match: match[0].lower(), quote(secret, safe="")),
         "in a form": quote_plus(secret),
         "in a page": html.escape(secret),
-        "in a page of other entities": html.escape(secret).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+        "in a page of other entities": html.escape(secret).replace("&#x27;", "&#39;"),
         "in JSON": json.dumps(secret)[1:-1],
         "in JSON with all letters": json.dumps(secret, ensure_ascii=False)[1:-1],
-        "in Python": repr(secret)[1:-1],
-        "in hex": raw.hex(),
         "in base64 with its user": base64.b64encode(f"{user}:{secret}".encode()).decode(),
         **{f"in base64 {place}": piece for place, piece in enumerate(in_base64(raw))},
     }

@@ -53,7 +53,7 @@ def site(answer: Said, secret: str, spelling: str) -> t.Callable[[Seen], t.Any]:
 
     def script(seen: Seen) -> t.Any:
         reply = answer(text)
-        if isinstance(reply, Reply) and spelling in ("plain", "in Python") and isinstance(reply.body, str):
+        if isinstance(reply, Reply) and spelling == "plain" and isinstance(reply.body, str):
             reply.body = reply.body.replace(text, html.escape(text))  # else there would be other tags in it
         return reply
 

@@ -167,11 +167,11 @@ def _plain(value: t.Any) -> t.Any:
 
 def _error_in(body: Body, words: str, where: str) -> GpError | None:
     """Return the error that a body stands for, in any of its shapes."""
-    errors = [*_said_of(body, "error"), *(one for one in _said_of(body, "errors") if one)]
     codes = [_code(one) for one in _said_of(body, "code")]
-    if errors:
-        inner = [_code(one.get("code")) for one in errors if isinstance(one, dict)]
-        return _error((inner or codes or [None])[0], words, where)
+    keys = {key.lower() for key, value in body.items() if value or (value is not None and key.lower() == "error")}
+    if keys & {"error", "errors"}:
+        told = [one for name in ("error", "errors") for one in _said_of(body, name) if isinstance(one, dict)]
+        return _error(next(iter([*(_code(one.get("code")) for one in told), *codes]), None), words, where)
     # A job's own details have a status too, and "failed" is one of its words.
     is_job = any(_bare(key) == "jobid" for key in body)
     said = {text_of(one).lower() for one in _said_of(body, "status")}
@@ -418,7 +418,9 @@ def _integer(value: t.Any) -> int | None:
 def _word(value: t.Any) -> t.Any:
     """Return the status in one entry of ``results``: the word itself, or what the members of an object agree on."""
     if isinstance(value, t.Mapping):
-        return _agreed([one for key, one in value.items() if _bare(key) in _STATUS_KEYS and one is not None])
+        said = sorted((_bare(key), at) for at, key in enumerate(value) if _bare(key) in _STATUS_KEYS)
+        words = [list(value.values())[at] for _key, at in said]
+        return _agreed([word for word in words if word is not None])
     if isinstance(value, str):
         return sys.intern(value)  # a million jobs share a few words
     return value if value is None or isinstance(value, int) else _not_one(value if isinstance(value, list) else [value])

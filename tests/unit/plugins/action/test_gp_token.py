@@ -10,7 +10,7 @@ import typing as t
 import pytest
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _opaque as _armour
+from ansible_collections.gisops.arcgis.plugins.module_utils import _opaque
 
 from ...actions import run_action
 
@@ -22,7 +22,7 @@ def run(monkeypatch: pytest.MonkeyPatch, measured: dict[str, t.Any]) -> dict[str
 
 def test_the_token_can_be_registered_and_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run(
-        monkeypatch, {"changed": False, "armoured_token": _armour.put_on(b"T0ken"), "expires": None, "api": "server"}
+        monkeypatch, {"changed": False, "armoured_token": _opaque.put_on(b"T0ken"), "expires": None, "api": "server"}
     )
     assert result["token"] == "T0ken"
     assert result["_ansible_no_log"] is True

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +19,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
 
-from ansible_collections.gisops.arcgis.plugins.module_utils._wire import transport as _transport
-from ansible_collections.gisops.arcgis.plugins.plugin_utils import _lookup_cache
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import transport
+from ansible_collections.gisops.arcgis.plugins.plugin_utils import _lookup
 
 try:
     from ansible.template import trust_as_template
@@ -36,9 +37,9 @@ Look = t.Callable[..., t.Any]
 @pytest.fixture(autouse=True)
 def no_memory() -> Iterator[None]:
     """Nothing is remembered from one test to the next."""
-    _lookup_cache._remembered.clear()
+    _lookup._remembered.clear()
     yield
-    _lookup_cache._remembered.clear()
+    _lookup._remembered.clear()
 
 
 def look(*terms: t.Any, variables: dict[str, t.Any] | None = None, **options: t.Any) -> dict[str, t.Any]:
@@ -71,8 +72,10 @@ def test_options_from_the_environment(asked_site: t.Any, monkeypatch: pytest.Mon
     with asked_site("first_gate") as asked:
         for name, value in asked.connection.items():
             monkeypatch.setenv(f"ARCGIS_{name.upper()}", value)
-        monkeypatch.setenv("ARCGIS_TIMEOUT", "")
+        for name in ("TIMEOUT", "API", "NO_PROXY", "CLIENT_CERT"):
+            monkeypatch.setenv(f"ARCGIS_{name}", "")
         assert look(PUBLISHING)["total"] == 11
+        assert os.environ["ARCGIS_TIMEOUT"] == "", "the environment is nobody's to change"
 
 
 def test_options_from_variables_and_templates_in_them(asked_site: t.Any) -> None:
@@ -96,6 +99,11 @@ def test_options_from_ini(asked_site: t.Any, monkeypatch: pytest.MonkeyPatch, tm
         manager = ConfigManager(str(ini))
         manager._plugins = constants.config._plugins
         monkeypatch.setattr(constants, "config", manager)
+        assert look(PUBLISHING)["total"] == 11
+        for name in asked.connection:  # what is empty is not given, and hides nothing
+            monkeypatch.setenv(f"ARCGIS_{name.upper()}", " ")
+        monkeypatch.setenv("ARCGIS_API", "")
+        monkeypatch.setattr(constants, "CONFIG_FILE", str(ini))
         assert look(PUBLISHING)["total"] == 11
 
 
@@ -157,8 +165,23 @@ def test_values_that_core_refuses(asked_site: t.Any, option: str, value: str) ->
         look(PUBLISHING, **{**asked.connection, option: value})
 
 
+def test_an_option_that_it_does_not_have_and_services_twice() -> None:
+    with pytest.raises(
+        AnsibleLookupError, match=r"no such option as job_state \(option job_state\)\. Did you mean job_status"
+    ):
+        look(job_state="active")
+    with pytest.raises(AnsibleLookupError, match="The services are given twice"):
+        look("A", services=["B"])
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", float("inf"), float("nan"), -1, "-0.5", 1e30, "soon"])
+def test_no_answer_is_remembered_for_ever(value: t.Any) -> None:
+    with pytest.raises(AnsibleError, match="cache_seconds"):
+        look(cache_seconds=value, url="https://localhost:1", username="me", password="S3cret")
+
+
 def test_requests_is_missed_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_transport, "REQUESTS_IMPORT_ERROR", "Traceback")
+    monkeypatch.setattr(transport, "REQUESTS_IMPORT_ERROR", "Traceback")
     with pytest.raises(AnsibleLookupError, match="requests"):
         look(PUBLISHING)
 

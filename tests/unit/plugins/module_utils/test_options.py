@@ -12,11 +12,11 @@ import pytest
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ansible_collections.gisops.arcgis.plugins.module_utils import _options
+from ansible_collections.gisops.arcgis.plugins.module_utils._connection import Connection
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import BadOption
-from ansible_collections.gisops.arcgis.plugins.module_utils._options import Connection
 
 GIVEN: dict[str, t.Any] = {"url": "https://h/arcgis", "username": "me", "password": "S3cret"}
-EVERY_TABLE = [_options.CONNECTION, _options.SERVICES, _options.QUERY, _options.GATE]
+EVERY_TABLE = [_options.CONNECTION, _options.SERVICES, _options.QUERY, _options.GATE, _options.LOGIN, _options.POLLING]
 
 
 def read(**options: t.Any) -> Connection:
@@ -47,7 +47,7 @@ def test_an_argument_spec_falls_back_to_the_environment(monkeypatch: pytest.Monk
     assert {name for name, option in spec.items() if "fallback" in option} == {*_options.CONNECTION}
     function, arguments = spec["ca_path"]["fallback"]
     assert arguments == ["ARCGIS_CA_PATH"]
-    for value in (None, ""):
+    for value in (None, "", " "):
         if value is not None:
             monkeypatch.setenv("ARCGIS_CA_PATH", value)
         with pytest.raises(AnsibleFallbackNotFound):
@@ -66,7 +66,7 @@ def test_empty_options_are_not_given() -> None:
     assert _options.without_empty(options) == {"c": None, "d": 0, "e": False, "f": [], "g": "x"}
 
 
-@pytest.mark.parametrize("option", ["username", "token_client", "timeout", "max_active", "page_size", "url"])
+@pytest.mark.parametrize("option", ["username", "token_expiration", "timeout", "max_active", "number", "url"])
 def test_defaults_come_from_the_tables(option: str) -> None:
     table = next(table for table in EVERY_TABLE if option in table)
     assert _options.default_of(option) == table[option].get("default")
@@ -113,6 +113,25 @@ class Tagged(str):
     """What ansible-core's data tagging makes of a text."""
 
 
+class FromVault:
+    """What a playbook's inline vault is, until somebody wants its text."""
+
+    def __str__(self) -> str:
+        return "S3cret"
+
+
+def test_a_password_from_a_vault_is_its_text() -> None:
+    assert read(password=FromVault()).password == "S3cret"
+    assert _options.secrets_in({"password": FromVault()}, _options.CONNECTION) == {"S3cret"}
+
+
+def test_the_life_of_a_token_is_not_an_option_of_the_connection() -> None:
+    assert read().token_expiration == 60
+    assert Connection.read(GIVEN.get, 7).token_expiration == 7
+    with pytest.raises(BadOption, match="token_expiration"):
+        Connection.read(GIVEN.get, 0)
+
+
 def test_texts_are_plain_ones() -> None:
     """Older releases of requests refuse a subclass of str in a header."""
     connection = read(
@@ -134,8 +153,10 @@ def test_texts_are_plain_ones() -> None:
         ({"total_timeout": -1}, "-1 is too small (option total_timeout). Use 0 or more."),
         ({"retries": -1}, "-1 is too small (option retries). Use 0 or more."),
         ({"connections": 0}, "0 is too small (option connections). Use 1 or more."),
-        ({"token_expiration": 0}, "0 is too small (option token_expiration). Use 1 or more."),
         ({"max_answer_size": 0}, "0 is too small (option max_answer_size). Use 1 or more."),
+        ({"max_requests": 0}, "0 is too small (option max_requests). Use 1 or more."),
+        ({"connections": 10**30}, "is too large (option connections). Use 100 or less."),
+        ({"password": "pa\udce4s"}, "It is no text in UTF-8 (option password)."),
         ({"client_key": "/k"}, "A key is given without its certificate (option client_key). Give client_cert."),
         ({"ca_path": "/no/such"}, "/no/such is not there or cannot be read (option ca_path). Name a PEM file"),
         ({"client_cert": "/no/such"}, "/no/such is not there or cannot be read (option client_cert)."),

@@ -105,7 +105,7 @@ def test_entries() -> None:
         ("..", "'..' is not a service name (option services)."),
         ("../System", "'../System' is not a service name (option services)."),
         ("a/b/c", "'a/b/c' is not a service name (option services)."),
-        (["Buffer"], "An entry is neither a name nor a dict (option services)."),
+        (["Buffer"], "This is not a text (option services)."),
     ],
 )
 def test_entries_that_mean_nothing(entry: t.Any, message: str) -> None:

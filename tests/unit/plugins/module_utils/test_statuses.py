@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses as _status
+from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import BadOption
 
 # The words of the wire reference, section 6.1, in the order of their numbers.
@@ -45,6 +45,17 @@ ODD_WORDS: list[t.Any] = [
     "esriJob",
     "expectedFailure",
     "ok",
+    "未Succeeded",
+    "!Succeeded",
+    "Succeeded!",
+    "Completed 50",
+    "Deleted?",
+    "S u c c e e d e d",
+    "Suc_ceeded",
+    "esriJobesriJobFailed",
+    "\u212aancelled",
+    "0005",
+    "Succeeded or Executing",
 ]
 
 
@@ -52,23 +63,23 @@ ODD_WORDS: list[t.Any] = [
 def test_every_spelling_of_the_wire_reference(number: int, row: tuple[str, str, str, bool]) -> None:
     esri, stripped, ours, active = row
     spellings: list[t.Any] = [esri, stripped, stripped.upper(), ours, f" {esri}\n", number, str(number)]
-    assert {_status.normalise(word) for word in spellings} == {ours}
-    assert (ours in _status.ACTIVE) is active
-    assert (ours in _status.FINISHED) is not active
+    assert {_statuses.normalise(word) for word in spellings} == {ours}
+    assert (ours in _statuses.ACTIVE) is active
+    assert (ours in _statuses.FINISHED) is not active
 
 
 def test_active_and_finished_share_nothing_and_leave_nothing_out() -> None:
-    assert {*_status.ACTIVE} | {*_status.FINISHED} == {*_status.STATUSES}
-    assert not {*_status.ACTIVE} & {*_status.FINISHED}
-    assert {*_status.QUEUED} < {*_status.ACTIVE}
-    assert _status.UNKNOWN in _status.ACTIVE
+    assert {*_statuses.ACTIVE} | {*_statuses.FINISHED} == {*_statuses.STATUSES}
+    assert not {*_statuses.ACTIVE} & {*_statuses.FINISHED}
+    assert {*_statuses.QUEUED} < {*_statuses.ACTIVE}
+    assert _statuses.UNKNOWN in _statuses.ACTIVE
 
 
 def test_statuses_are_asked_for_in_the_order_of_a_jobs_life() -> None:
     """A job that moves on while it is asked for status by status must be met again further down."""
-    order = list(_status.FILTER_WORDS)
+    order = list(_statuses.FILTER_WORDS)
     assert order[:5] == ["new", "submitted", "waiting", "executing", "cancelling"]
-    assert all(order.index(status) < order.index("succeeded") for status in order if status in _status.ACTIVE)
+    assert all(order.index(status) < order.index("succeeded") for status in order if status in _statuses.ACTIVE)
 
 
 @pytest.mark.parametrize(
@@ -81,19 +92,21 @@ def test_statuses_are_asked_for_in_the_order_of_a_jobs_life() -> None:
         ("COMPLETED", "succeeded"),
         ("timed out", "timed_out"),
         ("TIMED-OUT", "timed_out"),
+        ("ESRI_JOB_TIMED_OUT", "timed_out"),
+        ("esri job failed", "failed"),
     ],
 )
 def test_other_spellings(word: str, ours: str) -> None:
-    assert _status.normalise(word) == ours
+    assert _statuses.normalise(word) == ours
 
 
 @pytest.mark.parametrize("word", ODD_WORDS, ids=repr)
 def test_what_is_no_status_is_unknown(word: t.Any) -> None:
-    assert _status.normalise(word) == _status.UNKNOWN
+    assert _statuses.normalise(word) == _statuses.UNKNOWN
 
 
 def test_a_number_that_python_will_not_read_is_unknown() -> None:
-    assert _status.normalise("9" * 5000) == _status.UNKNOWN
+    assert _statuses.normalise("9" * 5000) == _statuses.UNKNOWN
 
 
 WORDS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40) | st.lists(st.text())
@@ -101,9 +114,9 @@ WORDS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_si
 
 @given(WORDS)
 def test_normalise_gives_one_of_our_words_and_is_idempotent(word: t.Any) -> None:
-    ours = _status.normalise(word)
-    assert ours in _status.STATUSES
-    assert _status.normalise(ours) == ours
+    ours = _statuses.normalise(word)
+    assert ours in _statuses.STATUSES
+    assert _statuses.normalise(ours) == ours
 
 
 @given(st.text(alphabet=string.ascii_letters, min_size=1, max_size=30))
@@ -112,7 +125,7 @@ def test_garbage_is_never_finished(word: str) -> None:
     letters = word.lower().removeprefix("esrijob")
     known = {row[2].replace("_", "") for row in WIRE} | {"canceling", "canceled", "failure", "success", "completed"}
     if letters not in known:
-        assert _status.normalise(word) in _status.ACTIVE
+        assert _statuses.normalise(word) in _statuses.ACTIVE
 
 
 @pytest.mark.parametrize(
@@ -121,27 +134,27 @@ def test_garbage_is_never_finished(word: str) -> None:
         (["failed"], ("failed",)),
         (["Failed", "esriJobFailed", " FAILED "], ("failed",)),
         (["queued"], ("new", "submitted", "waiting")),
-        (["active"], _status.ACTIVE),
-        (["Finished"], _status.FINISHED),
-        (["active", "finished"], _status.STATUSES),
+        (["active"], _statuses.ACTIVE),
+        (["Finished"], _statuses.FINISHED),
+        (["active", "finished"], _statuses.STATUSES),
         (["unknown"], ("unknown",)),
         (["5", "4"], ("succeeded", "failed")),
     ],
 )
 def test_parse(words: list[str], statuses: tuple[str, ...]) -> None:
-    assert _status.parse(words) == statuses
+    assert _statuses.parse(words) == statuses
 
 
 @pytest.mark.parametrize("word", ["runing", "esriJob", "all", "11", "-1"])
 def test_parse_refuses_what_is_no_status(word: str) -> None:
     with pytest.raises(BadOption) as caught:
-        _status.parse(["failed", word])
+        _statuses.parse(["failed", word])
     assert f"'{word}' is not a job status (option job_status)." in str(caught.value)
     assert "Use one of: new, submitted," in str(caught.value)
 
 
-@given(st.lists(st.sampled_from([*_status.STATUSES, *_status.GROUPS]), max_size=6))
+@given(st.lists(st.sampled_from([*_statuses.STATUSES, *_statuses.GROUPS]), max_size=6))
 def test_parse_does_not_depend_on_order_or_repetition(words: list[str]) -> None:
-    statuses = _status.parse(words)
-    assert statuses == _status.parse([*reversed(words), *words])
-    assert list(statuses) == sorted(statuses, key=_status.STATUSES.index)
+    statuses = _statuses.parse(words)
+    assert statuses == _statuses.parse([*reversed(words), *words])
+    assert list(statuses) == sorted(statuses, key=_statuses.STATUSES.index)

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _opaque as _armour
+from ansible_collections.gisops.arcgis.plugins.module_utils import _opaque
 from ansible_collections.gisops.arcgis.plugins.modules import gp_token
 
 
@@ -20,7 +20,7 @@ def test_a_token(asked_site: t.Any, run_module: t.Any, api: str, check: bool) ->
         result = run_module(gp_token.main, check=check, token_expiration=30, **asked.connection)
         (token,) = asked.site.desk.tokens.values()
         expires = token.expires / 1000
-        assert _armour.take_off(result["armoured_token"]).decode() == token.value
+        assert _opaque.take_off(result["armoured_token"]).decode() == token.value
         assert token.value not in json.dumps(result)
         assert (result["changed"], result["api"]) == (False, api)
         assert result["expires"].startswith("20")
@@ -35,7 +35,7 @@ def test_a_token(asked_site: t.Any, run_module: t.Any, api: str, check: bool) ->
 def test_a_given_token_is_handed_on(asked_site: t.Any, run_module: t.Any) -> None:
     with asked_site("first_gate") as asked:
         result = run_module(gp_token.main, token="given-T0ken", **asked.connection)
-        assert _armour.take_off(result["armoured_token"]).decode() == "given-T0ken"
+        assert _opaque.take_off(result["armoured_token"]).decode() == "given-T0ken"
         assert result["expires"] is None
         assert asked.site.counts()["logins"] == 0
 
@@ -45,7 +45,7 @@ def test_a_short_password_makes_no_hole_in_the_token(asked_site: t.Any, run_modu
     with asked_site(scenario) as asked:
         asked.connection.update(username="odd", password="a")
         result = run_module(gp_token.main, **asked.connection)
-        assert _armour.take_off(result["armoured_token"]).decode() in asked.site.desk.tokens
+        assert _opaque.take_off(result["armoured_token"]).decode() in asked.site.desk.tokens
 
 
 def test_a_refused_password(asked_site: t.Any, run_module: t.Any, api: str) -> None:

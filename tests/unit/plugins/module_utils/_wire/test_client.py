@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import ssl
 import threading
 import time
+import tracemalloc
 import typing as t
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,11 +26,12 @@ from ansible_collections.gisops.arcgis.plugins.module_utils._errors import (
     NotAllowed,
     NotFound,
     NotUnderstood,
+    OutOfRequests,
     OutOfTime,
     Unreachable,
 )
 from ansible_collections.gisops.arcgis.plugins.module_utils._wire import transport
-from ansible_collections.gisops.arcgis.plugins.module_utils._wire.client import Client
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire.client import Client, SiteClock
 from rehearsal_site.certificates import authority
 from rehearsal_site.running import RunningSite, running_site
 
@@ -481,6 +485,19 @@ def test_the_whole_measurement_ends_in_time(client: t.Any, site: RunningSite) ->
     assert "Raise total_timeout" in str(fails(one, site))
 
 
+def test_a_measurement_has_a_budget_of_requests(client: t.Any, site: RunningSite) -> None:
+    """Retries and redirects are requests as well."""
+    site.site.faults.add({"fault": "http_status", "status": 429, "retry_after": 0})
+    one = client(max_requests=4, retries=9)
+    error = fails(one, site)
+    assert isinstance(error, OutOfRequests)
+    assert "more than 4 requests" in str(error)
+    assert "max_requests" in error.failure["cure"]
+    assert (one.counters.sent, one.requests_left, len(site.site.log)) == (4, 0, 4)
+    assert isinstance(fails(one, site), OutOfRequests)
+    assert len(site.site.log) == 4
+
+
 def test_which_time_was_up_is_said(client: t.Any, site: RunningSite) -> None:
     site.site.faults.add({"fault": "stall_headers"})
     error = fails(client(total_timeout=1, timeout=30, retries=0), site)
@@ -502,6 +519,124 @@ def test_an_answer_just_within_the_cap(scripted: t.Any, read_connection: Read) -
         options = {"url": server.url, "ca_path": server.ca_path, "max_answer_size": 1, **GIVEN}
         with Client(read_connection(**options)) as client:
             assert len(client.get(server.url, INFO, {})["x"]) == 1024 * 1024 - 50
+
+
+PACKED = gzip.compress(b'{"a": 1}', mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "words"),
+    [
+        (PACKED, "gzip", ""),
+        (PACKED, "X-GZIP", ""),
+        (b'{"a": 1}', "identity", ""),
+        (gzip.compress(PACKED, mtime=0), "gzip, gzip", "packed in a way that was not asked for"),
+        (zlib.compress(b'{"a": 1}'), "deflate", "packed in a way that was not asked for"),
+        (b'{"a": 1}', "br", "packed in a way that was not asked for"),
+        (PACKED[:-4], "gzip", "packed, and not whole"),
+        (PACKED + b"more", "gzip", "packed, and not whole"),
+        (b'{"a": 1}', "gzip", "packed, and not whole"),
+    ],
+)
+def test_packed_answers(scripted: t.Any, read_connection: Read, body: bytes, encoding: str, words: str) -> None:
+    """One layer of gzip, which is what was asked for, and nothing else."""
+    with scripted(lambda seen: Reply(body, headers={"Content-Encoding": encoding})) as server:
+        with Client(read_connection(url=server.url, ca_path=server.ca_path, retries=0, **GIVEN)) as client:
+            if not words:
+                assert client.get(server.url, INFO, {}) == {"a": 1}
+            else:
+                with pytest.raises(NotUnderstood, match=words):
+                    client.get(server.url, INFO, {})
+        assert server.seen[0].headers["Accept-Encoding"] == "gzip"
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_redirect_with_a_bomb_in_it(scripted: t.Any, read_connection: Read, times: int) -> None:
+    bomb = gzip.compress(bytes(64 * 1024 * 1024))
+    headers = {"Location": "/arcgis/", "Content-Encoding": ", ".join(["gzip"] * times)}
+    with scripted(lambda seen: Reply(gzip.compress(bomb) if times > 1 else bomb, 302, headers)) as server:
+        tracemalloc.start()
+        connection = read_connection(url=server.url, ca_path=server.ca_path, **GIVEN)
+        with Client(connection) as client, pytest.raises(NotUnderstood):
+            client.get(server.url, INFO, {})
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert len(server.seen) == 1
+    assert peak < 60 * 1024 * 1024
+
+
+def early(status: int, *, then: bytes) -> Iterator[bytes]:
+    """An answer before the answer, as a server sends it that wants to be quick."""
+    yield f"HTTP/1.1 {status} Early\r\nLink: </x>\r\n\r\n".encode()
+    yield b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(then) + then
+
+
+@pytest.mark.parametrize("status", [100, 102, 103, 199])
+def test_an_answer_before_the_answer_shifts_nothing(read_connection: Read, status: int) -> None:
+    """On a kept connection the real answer would be taken for that to the next request."""
+    with shifting_server(status) as url:
+        options = {"url": url, "validate_certs": False, "retries": 0, "connections": 1, **GIVEN}
+        with Client(read_connection(**options)) as client:
+            for number in range(1, 6):
+                try:
+                    said: str = client.get(f"{url}/{number}", INFO, {})["path"]
+                except NotUnderstood as error:
+                    assert f"HTTP {status}" in str(error)
+                    continue
+                assert said == f"/{number}"
+
+
+@contextmanager
+def shifting_server(status: int) -> Iterator[str]:
+    """A server that keeps its connections, and answers each request twice: too early, and as it should."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority().issue_cert("localhost").configure_cert(context)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve(line: ssl.SSLSocket) -> None:
+            with suppress(OSError, IndexError), line:
+                while True:
+                    head = b""
+                    while b"\r\n\r\n" not in head:
+                        head += line.recv(4096) or b"\r\n\r\n"
+                    path = head.split()[1].split(b"?")[0]
+                    pieces = list(early(status, then=b'{"path": "%s"}' % path))
+                    line.sendall(pieces[0])
+                    time.sleep(0.05)
+                    line.sendall(pieces[1])
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    line = context.wrap_socket(listener.accept()[0], server_side=True)
+                    threading.Thread(target=serve, args=(line,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"https://localhost:{listener.getsockname()[1]}"
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(
+    ("told", "difference"),
+    [
+        ([], None),
+        ([0.0, 1.0, 0.0], 0),
+        ([299.0], 0),
+        ([-9 * 3600.0], -9 * 3600),
+        ([0.0, 5 * 3600.0, 0.0], 5 * 3600),  # one of several machines
+        ([-9 * 3600.0, -4 * 3600.0], -9 * 3600),
+        ([600.0, 100.0], 600),
+    ],
+)
+def test_the_difference_of_the_clocks(told: list[float], difference: int | None) -> None:
+    """The largest that was seen, so that the earlier or the later of the two clocks is a safe one."""
+    clock = SiteClock()
+    for ahead in told:
+        clock.see(time.time() + ahead)
+    assert clock.difference == (None if difference is None else pytest.approx(difference, abs=1))
+    if difference:
+        assert clock.now() == pytest.approx(time.time() + difference, abs=1)
 
 
 def test_the_sites_clock(client: t.Any, site: RunningSite) -> None:

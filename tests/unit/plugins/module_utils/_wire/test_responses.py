@@ -23,7 +23,7 @@ from ansible_collections.gisops.arcgis.plugins.module_utils._errors import (
     TokenRefused,
     TokenUnseen,
 )
-from ansible_collections.gisops.arcgis.plugins.module_utils._wire import responses as _answers
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import responses
 from ansible_collections.gisops.arcgis.plugins.module_utils._wire.responses import Answer
 
 WHERE = "GET https://gis.example.com/arcgis/admin"
@@ -39,7 +39,7 @@ def answer(body: t.Any, status: int = 200, **headers: str) -> Answer:
 
 def error_of(body: t.Any, status: int = 200, **headers: str) -> GpError:
     with pytest.raises(GpError) as caught:
-        _answers.read(answer(body, status, **headers), WHERE)
+        responses.read(answer(body, status, **headers), WHERE)
     assert WHERE in str(caught.value)
     return caught.value
 
@@ -85,6 +85,15 @@ KNOWN: list[tuple[dict[str, t.Any], type[GpError]]] = [
     ({"error": []}, SiteError),
     ({"error": False}, SiteError),
     ({"error": {"code": 498}, "total": 0, "results": {}}, TokenRefused),
+    ({"total": 0, "results": {}, "success": False}, SiteError),
+    ({"total": 0, "results": {}, "success": "false"}, SiteError),
+    ({"total": 0, "results": {}, "status": "partial"}, SiteError),
+    ({"total": 0, "results": {}, "Status": "Error"}, SiteError),
+    ({"total": 0, "results": {}, "errors": ["a"]}, SiteError),
+    ({"total": 0, "results": {}, "Error": {"code": 499}}, TokenUnseen),
+    ({"total": 0, "results": {}, "code": -1}, SiteError),
+    ({"total": 0, "results": {}, "code": 206}, SiteError),
+    ({"total": 0, "results": {}, "code": "what"}, SiteError),
 ]
 
 
@@ -125,8 +134,9 @@ def test_details_are_told_once() -> None:
         {"status": "success"},
         {"status": "warning"},
         {"code": 200},
-        {"code": 399},
-        {"code": True},
+        {"code": 0},
+        {"success": True},
+        {"errors": [], "results": {}},
         {"error": None, "results": {}},
         {"jobId": "j1", "status": "failed"},
         {"job_id": "j1", "status": "Failed", "status_code": 5},
@@ -134,12 +144,12 @@ def test_details_are_told_once() -> None:
 )
 def test_what_is_a_body(body: dict[str, t.Any]) -> None:
     """A job that failed has a status too, and is no error."""
-    assert _answers.read(answer(body), WHERE) == body
+    assert responses.read(answer(body), WHERE) == body
 
 
 @pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b" \r\n", b"\xef\xbb\xbf \n"])
 def test_a_byte_order_mark_and_blanks_are_no_harm(before: bytes) -> None:
-    assert _answers.read(answer(before + b'{"total": 1}'), WHERE) == {"total": 1}
+    assert responses.read(answer(before + b'{"total": 1}'), WHERE) == {"total": 1}
 
 
 @pytest.mark.parametrize(
@@ -230,9 +240,43 @@ def test_no_http_error_is_ever_a_body(status: int) -> None:
     error_of({"total": 0, "results": {}}, status)
 
 
-@pytest.mark.parametrize("status", [300, 304, 305])
-def test_a_redirect_to_nowhere_is_no_body(status: int) -> None:
+@pytest.mark.parametrize("status", [100, 103, 201, 202, 203, 204, 206, 226, 299, 300, 304, 305])
+def test_no_http_status_but_200_is_ever_a_body(status: int) -> None:
     error_of({"total": 0, "results": {}}, status)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Age": "1"}, {"Age": "3600"}, {"Age": "soon"}, {"Warning": '110 - "Response is Stale"'}], ids=str
+)
+def test_what_a_cache_has_kept_is_no_answer_of_now(headers: dict[str, str]) -> None:
+    error = error_of({"total": 0, "results": {}}, 200, **headers)
+    assert error.__class__ is NotUnderstood
+    assert error.transient
+    assert "cache" in str(error)
+
+
+def test_an_answer_without_an_age_is_one_of_now() -> None:
+    assert responses.read(answer({"a": 1}, Age="0", Warning='199 - "Miscellaneous"'), WHERE) == {"a": 1}
+
+
+@pytest.mark.parametrize("signs", [b"[],", b"{},", b"1,", b'{"a":'])
+def test_an_answer_of_very_many_values_is_not_read(signs: bytes) -> None:
+    assert error_of(b'{"a":[' + signs * 600_000 + b"0]}").failure["what"] == "The answer has more than 524288 values"
+
+
+def test_a_key_that_comes_twice_hides_nothing() -> None:
+    text = '{"results": {"j1": "Succeeded", "j1": "Executing", "j2": "Failed", "j2": "Failed"}, "total": 2, "total": 0}'
+    body = responses.read(answer(text), WHERE)
+    assert body == {"results": {"j1": ["Succeeded", "Executing"], "j2": "Failed"}, "total": [2, 0]}
+    assert error_of('{"status": "error", "status": "success"}').__class__ is SiteError
+    many = ",".join(f'"a": {number}' for number in range(200_000))
+    assert len(responses.read(answer(f"{{{many}}}"), WHERE)["a"]) < 10
+
+
+@pytest.mark.parametrize("key", ["messages", "details", "message", "error"])
+def test_words_that_are_nested_without_end(key: str) -> None:
+    deep = "[" * 2000 + "]" * 2000
+    error_of(f'{{"status": "error", "{key}": [{deep}]}}')
 
 
 @pytest.mark.parametrize(
@@ -259,13 +303,13 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
 @pytest.mark.parametrize(("date", "moment"), [(DATE, 1795510800.0), ("yesterday", None), ("", None), (None, None)])
 def test_the_sites_clock(date: str | None, moment: float | None) -> None:
     headers = {} if date is None else {"Date": date}
-    assert _answers.site_clock(Answer(200, headers, b"")) == moment
+    assert responses.site_clock(Answer(200, headers, b"")) == moment
 
 
 def test_a_quotation_is_one_line_and_short() -> None:
-    assert _answers.quote(" a\n\tb  c ") == "a b c"
-    assert _answers.quote("x" * 200) == "x" * 200
-    assert _answers.quote("x" * 201) == "x" * 200 + "…"
+    assert responses.quote(" a\n\tb  c ") == "a b c"
+    assert responses.quote("x" * 200) == "x" * 200
+    assert responses.quote("x" * 201) == "x" * 200 + "…"
 
 
 @pytest.mark.parametrize(
@@ -287,7 +331,7 @@ JSON = st.recursive(
     ),
     max_leaves=10,
 )
-STATUS = st.integers(100, 599)
+STATUS = st.just(200) | st.integers(100, 599)
 
 
 def is_error(body: dict[str, t.Any]) -> bool:
@@ -304,13 +348,13 @@ def is_error(body: dict[str, t.Any]) -> bool:
 @given(STATUS, JSON)
 def test_no_json_yields_a_body_that_is_an_error(status: int, data: t.Any) -> None:
     try:
-        body = _answers.read(answer(json.dumps(data).encode(), status), WHERE)
+        body = responses.read(answer(json.dumps(data).encode(), status), WHERE)
     except GpError as error:
         assert len(error.failure["what"]) < 500
         assert "\n" not in str(error)
         return
     assert isinstance(body, dict)
-    assert status < 400
+    assert status == 200
     assert not is_error(body)
 
 
@@ -319,7 +363,7 @@ def test_no_json_yields_a_body_that_is_an_error(status: int, data: t.Any) -> Non
 @example(503, b"", {"Retry-After": "Tue, 99 Nov 2026 09:00:30 GMT", "Date": DATE})
 def test_no_bytes_raise_anything_but_our_errors(status: int, content: bytes, headers: dict[str, str]) -> None:
     try:
-        assert isinstance(_answers.read(Answer(status, headers, content), WHERE), dict)
+        assert isinstance(responses.read(Answer(status, headers, content), WHERE), dict)
     except GpError as error:
         assert type(error).__name__ in vars(_errors)
 
@@ -327,16 +371,16 @@ def test_no_bytes_raise_anything_but_our_errors(status: int, content: bytes, hea
 def test_letters_that_move_a_cursor_and_halves_of_letters() -> None:
     """A terminal obeys them, and Ansible refuses a result with half a letter in it."""
     hostile = r"""{"user\u001b[2J": ["\ud83d\ude00", "\ud800x", "a\tb", "\u202eevil", "\u00e9", "TURN", 1, null]}"""
-    body = _answers.read(answer(hostile.replace("TURN", "\u202e")), WHERE)
+    body = responses.read(answer(hostile.replace("TURN", "\u202e")), WHERE)
     assert body == {"user?[2J": ["😀", "?x", "a\tb", "?evil", "é", "?", 1, None]}
-    assert _answers.quote("a\x1b[31mb\nc") == "a?[31mb c"
+    assert responses.quote("a\x1b[31mb\nc") == "a?[31mb c"
 
 
 def test_a_secret_at_the_end_of_what_is_quoted_of_a_page() -> None:
     """Half of it would not be found."""
     secret = "S3cret-of-the-site"
-    for before in range(_answers._LONGEST_PAGE - len(secret) - 2, _answers._LONGEST_PAGE + 2):
+    for before in range(responses._LONGEST_PAGE - len(secret) - 2, responses._LONGEST_PAGE + 2):
         page = f"<html>{' ' * (before - 6)}{secret} and so on</html>"
         with pytest.raises(GpError) as caught:
-            _answers.read(answer(page), WHERE, lambda text: text.replace(secret, "********"))
+            responses.read(answer(page), WHERE, lambda text: text.replace(secret, "********"))
         assert "S3cret" not in str(caught.value)

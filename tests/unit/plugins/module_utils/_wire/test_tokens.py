@@ -20,6 +20,7 @@ from ansible_collections.gisops.arcgis.plugins.module_utils._errors import (
     TokenRefused,
     Unreachable,
 )
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import login_lock
 from ansible_collections.gisops.arcgis.plugins.module_utils._wire.client import Client
 from ansible_collections.gisops.arcgis.plugins.module_utils._wire.site import Site
 from rehearsal_site.running import RunningSite, running_site
@@ -40,11 +41,7 @@ def logins(site: RunningSite) -> list[str]:
 # --- the login on the wire ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("client", "bound"),
-    [("referer", {"client": "referer", "referer": "https://own"}), ("requestip", {"client": "requestip"})],
-)
-def test_what_a_login_sends(scripted: t.Any, read_connection: Read, client: str, bound: dict[str, str]) -> None:
+def test_what_a_login_sends(scripted: t.Any, read_connection: Read) -> None:
     token_url = "https://PLACE/tokens/generateToken"
     with scripted(lambda seen: {"token": "T0ken", "expires": 0} if seen.method == "POST" else {"ok": True}) as server:
         connection = read_connection(
@@ -53,7 +50,6 @@ def test_what_a_login_sends(scripted: t.Any, read_connection: Read, client: str,
             api="server",
             username="me",
             password=PASSWORD,
-            token_client=client,
             referer="https://own",
             token_expiration=7,
             token_url=token_url.replace("https://PLACE", server.origin),
@@ -63,7 +59,14 @@ def test_what_a_login_sends(scripted: t.Any, read_connection: Read, client: str,
             assert site.tokens.logins == 1
         login, read = server.seen
     assert (login.method, login.path, login.query) == ("POST", "/tokens/generateToken", {})
-    assert login.form == {"f": "json", "username": "me", "password": PASSWORD, "expiration": "7", **bound}
+    assert login.form == {
+        "f": "json",
+        "username": "me",
+        "password": PASSWORD,
+        "expiration": "7",
+        "client": "referer",
+        "referer": "https://own",
+    }
     assert login.headers["Referer"] == read.headers["Referer"] == "https://own"
     assert (read.method, read.query) == ("GET", {"f": "json", "a": "1"})
     assert read.headers["X-Esri-Authorization"] == "Bearer T0ken"
@@ -260,6 +263,44 @@ def test_a_new_token_that_is_refused_is_not_renewed_again(read_connection: Read)
         assert len(logins(running)) == 2
         assert "refuses the token that it has just given" in str(caught.value)
         assert "token_url" in caught.value.failure["cure"]
+
+
+@pytest.mark.parametrize("life", [0.05, 30.0], ids=["runs out at once", "is refused at once"])
+def test_tokens_that_do_not_last_are_not_renewed_for_ever(scripted: t.Any, read_connection: Read, life: float) -> None:
+    """Neither before they run out, nor after they were refused."""
+    logins: list[str] = []
+
+    def script(seen: t.Any) -> t.Any:
+        if "generateToken" in seen.path:
+            logins.append(f"T0ken-{len(logins)}")
+            return {"token": logins[-1], "expires": (time.time() + life) * 1000}
+        used = seen.headers["X-Esri-Authorization"].split()[1]
+        asked.append(used)
+        is_refused = life > 1 and asked.count(used) > 1
+        return {"error": {"code": 498, "message": "Token Expired."}} if is_refused else {"ok": True}
+
+    asked: list[str] = []
+    with scripted(script) as server:
+        options = {"url": server.url, "ca_path": server.ca_path, "api": "server", "username": "me"}
+        connection = read_connection(**options, password=PASSWORD, token_url=f"{server.url}/generateToken")
+        with Site(connection) as site:
+            for _time in range(20):
+                time.sleep(0.02)
+                try:
+                    assert site.ask(f"{server.url}/admin", dict) == {"ok": True}
+                except TokenRefused as error:
+                    assert "has refused 4 tokens one after the other" in str(error)
+            assert site.tokens.logins == len(logins) <= 4
+
+
+def test_any_fault_in_a_login_is_remembered(read_connection: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even one of our own: the password may have been sent."""
+    with running_site("empty") as running, Site(read_connection(**options(running, password="wrong"))) as site:
+        monkeypatch.setattr(login_lock.Turn, "note", lambda turn, said: dict[str, int]()["no such key"])
+        for _time in range(4):
+            with pytest.raises(KeyError):
+                site.ask(site.roots.admin, dict)
+        assert running.site.counts()["wrong_passwords"] == 1
 
 
 def test_a_given_token_without_a_password_expires_clearly(read_connection: Read) -> None:
