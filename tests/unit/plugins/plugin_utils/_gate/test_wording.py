@@ -105,13 +105,14 @@ def test_lines_are_short_and_addresses_whole() -> None:
     assert all(len(line) <= 100 or line.strip() == LINK for line in lines)
     assert any(line.endswith(LINK) for line in lines)
     assert lines[2].startswith("      ")
+    long = told(service(active=1), jobs=running(machine_name=f"{'m' * 50}.example.com"))
+    assert max(len(line) for line in long) <= 100
 
 
 def test_a_passed_verdict() -> None:
     assert told(service(), account=None) == ["PASSED  https://gis.example.com/arcgis at 09:00 UTC: 1 service"]
     found = facts(service())
-    after = wording.message(Verdict(), found, ", after 3 polls")
-    assert after.endswith(": 1 service, after 3 polls")
+    assert wording.message(Verdict(), found, "After 3 polls.").splitlines()[1:] == ["  After 3 polls."]
 
 
 def test_a_site_that_could_not_be_asked() -> None:
