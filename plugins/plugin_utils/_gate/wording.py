@@ -112,20 +112,21 @@ def _block(service: str | None, reasons: t.Sequence[Reason], facts: SiteFacts | 
         told.update(one.job.job_id for one in jobs)
         more = len(reason.jobs) if reason.rule in _COUNTS_NO_JOBS else int(reason.found or 0)
         if jobs and more > MOST_TOLD:
-            lines.append(f"      and {more - MOST_TOLD} more")
+            lines.append(f"    and {more - MOST_TOLD} more")
     return lines
 
 
 def _job(one: AgedJob, facts: SiteFacts | None) -> list[str]:
     """Tell one job: its id, status, user and times, its last error, and where to look."""
     job = one.job
-    user = f"{job.user or 'user unknown'}{f' on {job.machine}' if job.machine else ''}"
+    where = f" on {job.machine.partition('.')[0]}" if job.machine else ""
+    user = f"{job.user or 'user unknown'}{where}"
     told = [job.job_id, job.status, user, _when(one, facts) if facts is not None else ""]
     words = last_message(job)
     return [
-        *_wrapped("  ".join(part for part in told if part), "      "),
-        *(_wrapped(words, "      ") if words else []),
-        *([f"      {job.url}"] if job.url else []),
+        *_wrapped("  ".join(part for part in told if part), "    "),
+        *(_wrapped(words, "    ") if words else []),
+        *([f"    {job.url}"] if job.url else []),
     ]
 
 

@@ -187,7 +187,7 @@ def test_a_share_in_numbers() -> None:
     assert (reason.limit, reason.found, len(reason.jobs)) == (12.5, 33.3, 5)
     assert reason.text == (
         "5 failed jobs since 08:00 UTC of 15 finished (33 %), 12.5 % allowed; "
-        "the oldest leaves the window of 1 h at 09:45 UTC."
+        "the oldest drops out of the 1 h window at 09:45 UTC."
     )
     few = service(failed=5, succeeded_since={"found": 1, "exact": False})
     doubt = only(judged(few, jobs=failed(5), by=policy(max_failed_percent=50)))
@@ -643,14 +643,14 @@ def test_a_failed_reason_says_what_a_person_needs_to_act() -> None:
         "limit": 0,
         "found": 1,
         "jobs": [{**job(url=link), "age": 720, "pace": None}],
-        "text": "A/B: 1 failed job since 08:00 UTC, 0 allowed; the oldest leaves the window of 1 h at 09:49 UTC.",
+        "text": "A/B: 1 failed job since 08:00 UTC, 0 allowed; the oldest drops out of the 1 h window at 09:49 UTC.",
         "cure": "service_limits: [{service: A/B, max_failed: 1}]",
     }
 
 
 def test_the_oldest_failure_leaves_the_window_first() -> None:
     reason = only(judged(service(failed=3), jobs=failed(3), by=policy(window="2h", clock_slack="0s")))
-    assert reason.text.endswith("; the oldest leaves the window of 2 h at 10:46 UTC.")
+    assert reason.text.endswith("; the oldest drops out of the 2 h window at 10:46 UTC.")
     untold = failed(1, end_time=None)
     assert only(judged(service(failed=1), jobs=untold)).text == "1 failed job since 08:00 UTC, 0 allowed."
 
