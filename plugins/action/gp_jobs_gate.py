@@ -140,7 +140,7 @@ def _wait(meter: Meter, polls: Polls, tell: Tell) -> tuple[Measured, Verdict, Re
         "waited": round(seconds),
         "arrived": changes.arrived,
         "ended": changes.ended,
-        "after": f", after {polls.number} polls in {_times.spell(seconds)} ({changes})" if polls.number > 1 else "",
+        "after": f"After {polls.number} polls in {_times.spell(seconds)}: {changes}." if polls.number > 1 else "",
     }
     return measured, verdict, course
 

@@ -103,9 +103,10 @@ msg:
   type: str
   sample: |-
     FAILED  https://gis.example.com/arcgis at 09:00 UTC (as siteadmin): 1 of 2 services
-      System/PublishingTools: 1 failed job since 08:00 UTC, 0 allowed; the oldest leaves the window of 1 h at 09:49 UTC.
-          j0550714f334d4114af9f7a5d05cb145e  failed  user1  08:48 UTC (12 min ago)
-          ERROR 000732: Input Features: Dataset does not exist or is not supported
+      System/PublishingTools: 1 failed job since 08:00 UTC, 0 allowed; the oldest drops out of the 1 h
+          window at 09:49 UTC.
+        j0550714f334d4114af9f7a5d05cb145e  failed  user1  08:48 UTC (12 min ago)
+        ERROR 000732: Input Features: Dataset does not exist or is not supported
     To go on anyway:
       service_limits:
         - {service: System/PublishingTools, max_failed: 1}
@@ -185,8 +186,8 @@ reasons:
       description: What was found and what to do, in a sentence or two.
       type: str
       returned: always
-      sample: "System/PublishingTools: 1 failed job since 08:00 UTC, 0 allowed; the oldest leaves the window of 1 h at
-        09:49 UTC."
+      sample: "System/PublishingTools: 1 failed job since 08:00 UTC, 0 allowed; the oldest drops out of the 1 h window
+        at 09:49 UTC."
     cure:
       description: The option, in YAML on one line, with which this reason would not count; empty if there is none.
       type: str

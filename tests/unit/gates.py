@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import time
 import typing as t
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.gisops.arcgis.plugins.action import gp_jobs_gate as action
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import client
 from ansible_collections.gisops.arcgis.plugins.modules import gp_jobs_query, gp_token
 from rehearsal_site.running import RunningSite
 from rehearsal_site.scenario import add_service
@@ -50,8 +52,8 @@ class Run:
 
     name: str
     failed: bool
-    memory: int
-    """Letters of the memory that the module was handed."""
+    poll_state: int
+    """Letters of the poll state that the module was handed."""
     requests: int
     """Requests that it sent."""
 
@@ -90,17 +92,19 @@ class Rehearsal:
     def gate(self, *, events: t.Mapping[int, Event] | None = None, check: bool = False, **options: t.Any) -> Result:
         """The result of the task with these options; None takes a connection option away.
 
-        :param events: what happens at the beginning of the pause after so many polls; 0 is the initial delay.
+        :param events: what happens at the beginning of the pause after so many polls; 0 is before the first one.
         """
         self.events = dict(events or {})
+        if 0 in self.events:
+            self.events[0](self)
         given = {name: value for name, value in {**self.connection, **options}.items() if value is not None}
         return run_action("gisops.arcgis.gp_jobs_gate", given, check=check, host="gis1")
 
     # --- what a test looks at ------------------------------------------------------------------------------------
 
     @property
-    def polls(self) -> int:
-        """Measurements that came to an end, good or bad."""
+    def measurements(self) -> int:
+        """How often the site was measured, well or not."""
         return sum(1 for run in self.runs if run.name == QUERY)
 
     def paths(self, part: str = "") -> list[str]:
@@ -160,6 +164,8 @@ class Rehearsal:
         # Only the name in the action's module: the clients' timeouts and the site's thread keep real time.
         clock = SimpleNamespace(sleep=self._sleep, monotonic=self._seconds, time=self._seconds)
         patch.setattr(action, "time", clock)
+        # The machine's clock shows the site's time: what differing clocks do is a matter of test_clocks.
+        patch.setattr(client, "time", SimpleNamespace(**vars(time) | {"time": self._seconds}))
         patch.setattr(ActionBase, "_execute_module", lambda _action, **call: self._execute(**call))
         patch.setattr(Display, "display", self._print)
         patch.setattr(Display, "warning", lambda _display, msg, *_args, **_more: self.warned.append(msg))
@@ -177,19 +183,18 @@ class Rehearsal:
         return self.site.clock.now() / 1000
 
     def _sleep(self, seconds: float) -> None:
-        number = len(self.pauses)
         self.pauses.append(seconds)
-        if number in self.events:
-            self.events[number](self)
+        if len(self.pauses) in self.events:
+            self.events[len(self.pauses)](self)
         self.site.clock.advance(round(seconds * 1000))
 
     def _execute(self, module_name: str, module_args: Result, task_vars: Result) -> Result:
         """Runs a module as core does: options and result are JSON, and an error is a failed result."""
         before = len(self.site.log)
         result = self._main(module_name, module_args)
-        memory = len(module_args.get("memory") or "")
+        poll_state = len(module_args.get("poll_state") or "")
         sent = len(self.site.log) - before
-        self.runs.append(Run(module_name, bool(result.get("failed")), memory, sent))
+        self.runs.append(Run(module_name, bool(result.get("failed")), poll_state, sent))
         return result
 
     def _main(self, name: str, options: Result) -> Result:

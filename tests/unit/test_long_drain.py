@@ -15,7 +15,7 @@ import pytest
 
 from rehearsal_site.running import RunningSite, running_site
 
-from .gates import QUERY, Rehearsal, Result, Run, Scenario
+from .gates import QUERY, Rehearsal, Result, Scenario
 
 SERVICES = 20
 EXECUTE_FOR = 570
@@ -32,7 +32,6 @@ DRAIN: Result = {
     "steady": 2,
     "wait": "20m",
     "poll_interval": POLL_INTERVAL,
-    "poll_interval_max": POLL_INTERVAL,
     "connections": 2,
 }
 
@@ -55,7 +54,10 @@ def busy_site(**switches: t.Any) -> Scenario:
 
 JOBS = 10
 """Those that are not finished when the drain begins."""
-FOLDERS = 2
+BUSY = 5
+"""The services that have them."""
+BUSY_TO_THE_END = 3
+"""Those whose jobs end last."""
 
 
 @pytest.fixture(scope="module", params=["kubernetes", "server"])
@@ -69,8 +71,14 @@ def site(running: RunningSite, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
     return Rehearsal(running, monkeypatch)
 
 
-def queries(site: Rehearsal) -> list[Run]:
-    return [run for run in site.runs if run.name == QUERY]
+def requests(site: Rehearsal) -> list[int]:
+    """How many requests each measurement sent."""
+    return [run.requests for run in site.runs if run.name == QUERY]
+
+
+def sizes(site: Rehearsal) -> list[int]:
+    """How long the poll state was that each measurement was handed."""
+    return [run.poll_state for run in site.runs if run.name == QUERY]
 
 
 def test_a_drain_of_ten_minutes(site: Rehearsal) -> None:
@@ -79,30 +87,30 @@ def test_a_drain_of_ten_minutes(site: Rehearsal) -> None:
     assert (result["verdict"], result["polls"], result["waited"]) == ("passed", POLLS, EXECUTE_FOR + POLL_INTERVAL)
     assert (result["ended"], result["arrived"]) == (JOBS, 0)
     assert (site.logins, site.tries) == (1, 1)
+    assert len(result["facts"]["services"]) == SERVICES
     check_requests(site)
     check_lines(site)
-    sizes = [run.memory for run in queries(site)]
     # Fewer jobs are at work in the end, and nobody remembers more of them than there are.
-    assert max(sizes[SETTLED:]) <= 1.1 * max(sizes[1:SETTLED])
-    assert sizes[-1] <= sizes[SETTLED]
+    assert max(sizes(site)[SETTLED:]) <= 1.1 * max(sizes(site)[1:SETTLED])
+    assert sizes(site)[-1] <= sizes(site)[SETTLED]
 
 
 def check_requests(site: Rehearsal) -> None:
-    """No poll costs more than what there is to ask; the first one also has to learn how the site wants to be asked."""
-    # Its root folder, and each folder; the answers tell the time besides.
-    fixed = 1 + FOLDERS
-    # Its state, and one page of jobs, for all of them fit into it.
+    """While services are at work, only they are asked; the whole site is measured at the beginning and at the end."""
+    # Its state, and one page of jobs, because all of them fit into it.
     of_a_service = 2
     # Its details, once in each status that it goes through; its messages; on ArcGIS Server also the name of its task.
     of_a_job = 3
-    # A service without jobs is asked in nine other ways, until one has shown that it answers the plain question; for
-    # each that has jobs at work, five finished ones are looked at to learn how long they take.
-    learning = 9 * SERVICES + 5 * JOBS
-    first, *others = (run.requests for run in queries(site))
-    at_most = fixed + of_a_service * SERVICES + of_a_job * JOBS
-    assert first <= at_most + learning
-    assert max(others) <= at_most
-    assert others[-1] == fixed + of_a_service * SERVICES, "nothing is at work any more"
+    # What tells the dialect and the time.
+    fixed = 2
+    first, *watching, clear, last_but_one, last = requests(site)
+    assert len(watching) == POLLS - 3
+    assert max(watching) <= fixed + of_a_service * BUSY + of_a_job * JOBS
+    assert watching[-1] <= fixed + of_a_service * BUSY_TO_THE_END + of_a_job * BUSY_TO_THE_END
+    assert clear <= watching[-1]
+    for whole in (last_but_one, last):
+        assert of_a_service * SERVICES <= whole < 4 * SERVICES
+    assert first >= last
 
 
 def check_lines(site: Rehearsal) -> None:
@@ -117,19 +125,10 @@ def check_lines(site: Rehearsal) -> None:
     assert site.printed[-1].endswith("passed: 20 services idle")
 
 
-def test_a_drain_asks_seldom_while_its_jobs_are_far_from_their_end(site: Rehearsal) -> None:
-    """The same ten minutes: the jobs of these services usually take far less, so that nobody knows when they end."""
-    site.load(busy_site())
-    result = site.gate(**{name: value for name, value in DRAIN.items() if name != "poll_interval_max"})
-    assert result["verdict"] == "passed"
-    assert result["polls"] < POLLS / 2
-    assert EXECUTE_FOR <= result["waited"] <= EXECUTE_FOR + 6 * POLL_INTERVAL + POLL_INTERVAL
-
-
 def test_a_token_that_lives_shorter_than_the_drain_is_renewed_when_it_has_run_out(site: Rehearsal) -> None:
     site.load(busy_site(token_max_minutes=5))
     # Fewer polls, for the token's age counts and not how often it was used.
-    result = site.gate(**{**DRAIN, "steady": 1, "poll_interval": EXECUTE_FOR / 6, "poll_interval_max": EXECUTE_FOR / 6})
+    result = site.gate(**{**DRAIN, "steady": 1, "poll_interval": EXECUTE_FOR / 6})
     assert (result["verdict"], result["waited"]) == ("passed", EXECUTE_FOR)
     assert site.logins == site.tries == math.ceil(EXECUTE_FOR / 300) == 2
 
@@ -168,11 +167,9 @@ def test_nothing_grows_with_the_number_of_polls(site: Rehearsal, traced: None) -
     site.load({"services": {"Work/Service": {"jobs": [{"status": "executing"}]}}})
     watch = Watch()
     events = dict.fromkeys(range(1, FLOW_POLLS), watch)
-    result = site.gate(
-        service="Work/Service", wait="10m", poll_interval_max=POLL_INTERVAL, max_failed="unlimited", events=events
-    )
+    result = site.gate(service="Work/Service", wait="10m", max_failed="unlimited", events=events)
     assert (result["verdict"], result["polls"], result["arrived"]) == ("failed", FLOW_POLLS, FLOW_POLLS - 1)
-    settled, last = (queries(site)[number].memory for number in (SETTLED, -1))
+    settled, last = sizes(site)[SETTLED], sizes(site)[-1]
     assert last <= 1.1 * settled, f"{settled} letters after {SETTLED} polls, and {last} in the end"
     early, late = watch.held
     # Thirty polls later: whoever kept their facts would hold several thousand bytes of each. The names of the jobs that

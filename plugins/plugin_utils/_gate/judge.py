@@ -54,9 +54,13 @@ def unmeasured(error: str, *, is_final: bool = False) -> Verdict:
 
 
 def _judge_history(site: Findings, facts: SiteFacts, policy: Policy) -> None:
-    """Check that the site keeps finished jobs for as long as failures count."""
+    """Check that the site tells the time, and keeps finished jobs for as long as failures count."""
     if not policy.looks_at_failed:
         return
+    if facts.clock_difference is None:
+        # Of one clock alone nobody knows whether it is right, and a window by a wrong one hides failures.
+        text = "The site's answers carry no date, so it is not known which failures are recent."
+        site.doubt("window", f"{text} Let the header Date through, or set max_failed: unlimited.")
     begins = clock(policy.begins(facts), facts.as_of)
     if facts.retention is None:
         site.note(f"It is not known whether the site keeps finished jobs since {begins}. If you know, set retention.")

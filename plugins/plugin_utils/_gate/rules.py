@@ -221,7 +221,7 @@ class ServiceRules:
         if policy.window is None or not moments:
             return ""
         leaves = min(moments) + policy.window + policy.clock_slack
-        return f"; the oldest leaves the window of {_times.spell(policy.window)} at {clock(leaves, now)}"
+        return f"; the oldest drops out of the {_times.spell(policy.window)} window at {clock(leaves, now)}"
 
     # --- jobs --------------------------------------------------------------------------------------------------------
 

@@ -71,12 +71,12 @@ def last_message(job: Job) -> str:
 def message(verdict: Verdict, facts: SiteFacts | None, after: str = "") -> str:
     """Return the verdict for people: a headline, one block a service, notes, and what to paste to go on anyway.
 
-    :param after: what came before it, such as a wait.
+    :param after: what came of a wait before it, as a sentence.
     """
     blocks: dict[str | None, list[Reason]] = {}
     for reason in verdict.reasons:
         blocks.setdefault(reason.service, []).append(reason)
-    lines = [f"{verdict.verdict.upper()}  {_headline(blocks, facts)}{after}"]
+    lines = [f"{verdict.verdict.upper()}  {_headline(blocks, facts)}", *(_wrapped(after, "  ") if after else [])]
     shown = dict(list(blocks.items())[:_MOST_BLOCKS])
     for service, reasons in shown.items():
         lines += _block(service, reasons, facts)
@@ -112,20 +112,21 @@ def _block(service: str | None, reasons: t.Sequence[Reason], facts: SiteFacts | 
         told.update(one.job.job_id for one in jobs)
         more = len(reason.jobs) if reason.rule in _COUNTS_NO_JOBS else int(reason.found or 0)
         if jobs and more > MOST_TOLD:
-            lines.append(f"      and {more - MOST_TOLD} more")
+            lines.append(f"    and {more - MOST_TOLD} more")
     return lines
 
 
 def _job(one: AgedJob, facts: SiteFacts | None) -> list[str]:
     """Tell one job: its id, status, user and times, its last error, and where to look."""
     job = one.job
-    user = f"{job.user or 'user unknown'}{f' on {job.machine}' if job.machine else ''}"
+    where = f" on {job.machine.partition('.')[0]}" if job.machine else ""
+    user = f"{job.user or 'user unknown'}{where}"
     told = [job.job_id, job.status, user, _when(one, facts) if facts is not None else ""]
     words = last_message(job)
     return [
-        f"      {'  '.join(part for part in told if part)}",
-        *(_wrapped(words, "      ") if words else []),
-        *([f"      {job.url}"] if job.url else []),
+        *_wrapped("  ".join(part for part in told if part), "    "),
+        *(_wrapped(words, "    ") if words else []),
+        *([f"    {job.url}"] if job.url else []),
     ]
 
 

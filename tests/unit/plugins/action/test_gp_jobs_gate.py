@@ -260,8 +260,9 @@ def test_only_what_blocks_is_watched_and_the_whole_site_decides(gate: Gate) -> N
     assert gate.asked_to_log_in == [{"username": "u", "password": "p4ssw0rd"}]
     assert [asked["token"] for asked in gate.asked] == ["T0ken-of-the-wait"] * 4
     assert "T0ken" not in str(result)
-    head = result["msg"].splitlines()[0]
-    assert head.endswith(": 2 services, after 3 polls in 20 s (1 job ended and 0 jobs arrived meanwhile)")
+    head, after = result["msg"].splitlines()
+    assert head.endswith(": 2 services")
+    assert after == "  After 3 polls in 20 s: 1 job ended and 0 jobs arrived meanwhile."
 
 
 def test_what_blocks_meanwhile_is_found_by_the_whole_site(gate: Gate) -> None:

@@ -187,7 +187,7 @@ def test_a_share_in_numbers() -> None:
     assert (reason.limit, reason.found, len(reason.jobs)) == (12.5, 33.3, 5)
     assert reason.text == (
         "5 failed jobs since 08:00 UTC of 15 finished (33 %), 12.5 % allowed; "
-        "the oldest leaves the window of 1 h at 09:45 UTC."
+        "the oldest drops out of the 1 h window at 09:45 UTC."
     )
     few = service(failed=5, succeeded_since={"found": 1, "exact": False})
     doubt = only(judged(few, jobs=failed(5), by=policy(max_failed_percent=50)))
@@ -233,7 +233,7 @@ def test_the_oldest_of_what_is_too_old() -> None:
     ("difference", "verdict"), [(0, "passed"), (600, "passed"), (-600, "failed"), (None, "passed")]
 )
 def test_an_age_is_the_older_reading(difference: int | None, verdict: str) -> None:
-    by = policy(max_active=1, max_age="35m")
+    by = policy(max_active=1, max_failed="unlimited", max_age="35m")
     assert judged(service(active=1), jobs=running(), by=by, clock_difference=difference).verdict == verdict
 
 
@@ -241,7 +241,7 @@ def test_an_age_is_the_older_reading(difference: int | None, verdict: str) -> No
     ("difference", "verdict"), [(0, "passed"), (600, "failed"), (-600, "passed"), (None, "failed")]
 )
 def test_an_age_exempts_only_by_the_younger_reading(difference: int | None, verdict: str) -> None:
-    by = policy(exempt=[{"older_than": "25m", "reason": "x"}])
+    by = policy(max_failed="unlimited", exempt=[{"older_than": "25m", "reason": "x"}])
     assert judged(service(active=1), jobs=running(), by=by, clock_difference=difference).verdict == verdict
 
 
@@ -250,7 +250,7 @@ def test_an_age_exempts_only_by_the_younger_reading(difference: int | None, verd
 )
 @pytest.mark.parametrize("what", [{"service": "A/B"}, {"job": "j0"}])
 def test_an_exemption_ends_by_the_later_clock(difference: int | None, verdict: str, what: Given) -> None:
-    by = policy(exempt=[{**what, "reason": "x", "until": "2026-11-24T09:05:00Z"}])
+    by = policy(max_failed="unlimited", exempt=[{**what, "reason": "x", "until": "2026-11-24T09:05:00Z"}])
     assert judged(service(active=1), jobs=running(), by=by, clock_difference=difference).verdict == verdict
 
 
@@ -286,6 +286,15 @@ def test_a_memory_is_compared_by_the_clock_that_fixed_the_window(clock: Given) -
     assert judged(service(), by=by.fixed(facts(**clock)), retention=21600, **clock).passed
     later = {**clock, "as_of": "2026-11-24T09:02:00Z"}
     assert rules(judged(service(), by=by.fixed(facts(**clock)), retention=21600, **later)) == ["window"]
+
+
+def test_a_site_that_tells_no_time_has_no_recent_failures() -> None:
+    for by in (policy(), since()):
+        said = judged(service(), by=by, clock_difference=None)
+        assert (said.verdict, rules(said), said.may_heal) == ("inconclusive", ["window"], False)
+        assert "Let the header Date through" in only(said).text
+    assert judged(service(), by=policy(max_failed="unlimited"), clock_difference=None).passed
+    assert judged(service(failed=1), clock_difference=None).verdict == "failed"
 
 
 def test_what_is_found_in_a_short_memory_counts() -> None:
@@ -634,14 +643,14 @@ def test_a_failed_reason_says_what_a_person_needs_to_act() -> None:
         "limit": 0,
         "found": 1,
         "jobs": [{**job(url=link), "age": 720, "pace": None}],
-        "text": "A/B: 1 failed job since 08:00 UTC, 0 allowed; the oldest leaves the window of 1 h at 09:49 UTC.",
+        "text": "A/B: 1 failed job since 08:00 UTC, 0 allowed; the oldest drops out of the 1 h window at 09:49 UTC.",
         "cure": "service_limits: [{service: A/B, max_failed: 1}]",
     }
 
 
 def test_the_oldest_failure_leaves_the_window_first() -> None:
     reason = only(judged(service(failed=3), jobs=failed(3), by=policy(window="2h", clock_slack="0s")))
-    assert reason.text.endswith("; the oldest leaves the window of 2 h at 10:46 UTC.")
+    assert reason.text.endswith("; the oldest drops out of the 2 h window at 10:46 UTC.")
     untold = failed(1, end_time=None)
     assert only(judged(service(failed=1), jobs=untold)).text == "1 failed job since 08:00 UTC, 0 allowed."
 
