@@ -25,6 +25,7 @@ from ..unit.ansible_run import COLLECTION, COLLECTIONS, play, run_playbook
 
 Mapping = dict[str, t.Any]
 
+USER = "ann"
 EDGES = {"successful": ("success_nodes", "always_nodes"), "failed": ("failure_nodes", "always_nodes")}
 
 
@@ -113,11 +114,11 @@ def refused(survey: Mapping | None, answers: Mapping) -> list[str]:
 
 
 def extra_vars(template: Mapping, runtime: Mapping) -> Mapping:
-    """Extra variables of a job: the template's own, the survey's defaults, what the launch brings."""
+    """Extra variables of a job: the template's own, the survey's defaults, what the launch brings, and by whom."""
     defaults = {
         one["variable"]: one["default"] for one in template.get("survey_spec", {}).get("spec", []) if "default" in one
     }
-    return {**template["extra_vars"], **defaults, **runtime}
+    return {**template["extra_vars"], **defaults, **runtime, "awx_user_name": USER}
 
 
 class _Dumper(yaml.SafeDumper):

@@ -34,8 +34,8 @@ PLAYBOOKS = {
     "gate_decision": "gate_decision.yml",
     "gate_freshness": "gate_freshness.yml",
 }
-# The types of questions that an option of a type can be asked by.
-FITS = {"str": ("text", "multiplechoice"), "int": ("integer",), "raw": ("text",), "bool": ()}
+# Limits are asked for as numbers, all else as a text or a choice.
+NUMBERS = ("max_active", "max_failed")
 EXAMPLE = COLLECTION / "docs" / "examples" / "execution-environment"
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
@@ -150,11 +150,10 @@ def test_every_name_can_be_set() -> None:
             assert node["unified_job_template"]["name"] in {*ours.values(), "Deploy maps"}
 
 
-def test_templates_publish_what_they_find_for_all_sites(made: Mapping) -> None:
+def test_templates_ask_all_sites(made: Mapping) -> None:
     for key, role in ROLES.items():
         template = made["awx_setup_job_templates"][key]
-        assert template["extra_vars"] == {f"{role}_hosts": "all", f"{role}_publish_stats": True}
-        assert role_options(role)[f"{role}_publish_stats"]["type"] == "bool"
+        assert template["extra_vars"] == {f"{role}_hosts": "all"}
     decide = [made["awx_setup_job_templates"][key]["extra_vars"] for key in ("gate_decision", "gate_freshness")]
     assert decide == [{"gp_jobs_gate_hosts": "all"}, {"gp_jobs_gate_hosts": "all", "verdict_max_age": 30}]
 
@@ -176,60 +175,31 @@ def test_awx_takes_the_surveys(made: Mapping) -> None:
             assert question["type"] == "multiplechoice" or question["max"] > question["min"]
 
 
-def test_every_question_is_an_option_of_the_role_or_made_one(made: Mapping) -> None:
-    """Those that the playbooks map (tasks/answers.yml) are documented in docs/awx.md."""
-    page = (COLLECTION / "docs" / "awx.md").read_text(encoding="utf-8")
+def test_every_question_is_a_variable_of_the_role(made: Mapping) -> None:
     for key, spec in surveys(made).items():
         role = ROLES["gate" if key == "workflow" else key]
         options = role_options(role)
         for question in spec["spec"]:
             variable = question["variable"]
-            if variable in ("gp_jobs_services", f"{role}_override_reason", f"{role}_override_by"):
-                assert {f"{role}_services": "list", f"{role}_override": "dict"}[mapped(variable, role)] == options[
-                    mapped(variable, role)
-                ]["type"]
-                assert question["type"] in ("text", "textarea")
-                assert variable.replace(role, "<role>") in page
+            if variable == "gp_jobs_services":
+                assert variable in " ".join(options[f"{role}_services"]["description"])
                 continue
             option = options[variable]
-            whole = "whole number" in " ".join(option["description"]) or "How many" in option["description"][0]
-            fits = ("integer",) if option["type"] == "str" and whole else FITS[option["type"]]
-            assert question["type"] in fits, variable
+            is_number = variable.removeprefix(f"{role}_") in NUMBERS
+            assert question["type"] in (("integer",) if is_number else ("text", "multiplechoice")), variable
             assert question.get("choices") == option.get("choices"), variable
             if "default" in question:
                 assert question["default"] == option["default"], variable
-
-
-def mapped(variable: str, role: str) -> str:
-    return f"{role}_services" if variable == "gp_jobs_services" else f"{role}_override"
 
 
 def test_the_workflow_asks_what_the_gate_asks(made: Mapping) -> None:
     assert surveys(made)["workflow"]["spec"] == surveys(made)["gate"]["spec"]
 
 
-@pytest.mark.parametrize("key", ["mark", "gate", "drain", "verify"])
-def test_the_playbook_takes_the_answers(key: str) -> None:
-    role = ROLES[key]
-    (play,) = yaml.safe_load((COLLECTION / "playbooks" / PLAYBOOKS[key]).read_text(encoding="utf-8"))
-    (task,) = play["pre_tasks"]
-    assert task["ansible.builtin.include_tasks"]["file"] == "tasks/answers.yml"
-    assert task["vars"] == {"answers_role": role}
-    asked = {"gp_jobs_services"} | (set() if key == "mark" else {f"{role}_override_reason", f"{role}_override_by"})
-    assert set(re.findall(r"\w+(?= is defined)", task["when"])) == asked
-
-
 def test_nothing_secret_stands_there(made: Mapping) -> None:
     for name, value in made.items():
         assert not re.search(r"(?i)passw(or)?d['\"]?: ['\"]?[^'\"{ ]{6}", str(value)), name
     assert all(one["type"] != "password" for spec in surveys(made).values() for one in spec["spec"])
-
-
-def test_no_site_is_named_like_an_option(made: Mapping) -> None:
-    """Its verdict would be published as that option."""
-    for site in made["awx_setup_sites"]:
-        for role in ROLES.values():
-            assert f"{role}_{site['name']}" not in role_options(role)
 
 
 # --- the workflow ---------------------------------------------------------------------------------------------------
