@@ -31,7 +31,9 @@ from ansible_collections.gisops.arcgis.plugins.module_utils._wire import dialect
 from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate import judge as _gate
 from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.policy import Limits, Policy
 
-INTERLEAVINGS = 5_000
+from .sizes import sized
+
+INTERLEAVINGS = sized(1_000, 5_000)
 """Measurements, in each of both dialects."""
 NOW = 1_795_510_800.0
 LONG_AGO, JUST_NOW = NOW - 7200.0, NOW - 1.0
