@@ -24,8 +24,9 @@ from ansible_collections.gisops.arcgis.plugins.module_utils._wire import client 
 from rehearsal_site.running import RunningSite, running_site
 
 from .promise import WRONG_PASSWORD, Witness, schedule, tell
+from .sizes import sized
 
-SCHEDULES = int(os.environ.get("PROMISE_SCHEDULES", "200"))
+SCHEDULES = int(os.environ.get("PROMISE_SCHEDULES", sized("40", "200")))
 FIRST = int(os.environ.get("PROMISE_FIRST", "0"))
 SEED = os.environ.get("PROMISE_SEED")
 

@@ -1,8 +1,6 @@
 # SPDX-FileCopyrightText: The gisops.arcgis contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task costs before its first request, on the machine that it asks from: one import after the other.
-
-    PYTHONPATH=tools .venv/bin/python -m bench.start
+"""Measure what a task costs before its first request: `PYTHONPATH=tools .venv/bin/python -m bench.start`.
 
 Modules come out of an archive and without compiled files, as Ansible sends them. Times are of the processor, the least
 of many runs.
@@ -10,7 +8,6 @@ of many runs.
 
 from __future__ import annotations
 
-import argparse
 import resource
 import subprocess
 import sys
@@ -18,50 +15,48 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from checks import ROOT
-
-PACKAGE = "ansible_collections/gisops/arcgis"
-MODULE = "ansible_collections.gisops.arcgis.plugins.modules.gp_jobs_query"
-ALONE = "import sys; sys.path.insert(0, sys.argv[1])"
+ROOT = Path(__file__).resolve().parents[2]
+PLUGINS = "ansible_collections/gisops/arcgis/plugins"
 STEPS = {
     "Python itself": "pass",
-    "ansible.module_utils.basic, as in every module": "import ansible.module_utils.basic",
-    "requests": "import requests",
-    "gp_jobs_query and its module_utils": f"import {MODULE}",
+    "`ansible.module_utils.basic`, as in every module": "import ansible.module_utils.basic",
+    "`requests`": "import requests",
+    "`gp_jobs_query` and its `module_utils`": "import ansible_collections.gisops.arcgis.plugins.modules.gp_jobs_query",
 }
 URI = "import ansible.module_utils.basic, ansible.module_utils.urls"
+RUNS = 25
 
 
 def archive(path: Path) -> None:
-    """The collection's modules as Ansible packs them."""
+    """Pack the modules as Ansible does."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
-        folders = [PACKAGE.rsplit("/", depth)[0] for depth in (0, 1, 2)]
-        for folder in [*folders, *(f"{PACKAGE}/plugins{below}" for below in ("", "/modules", "/module_utils"))]:
-            packed.writestr(f"{folder}/__init__.py", "")
-        for kind in ("modules", "module_utils"):
-            for source in sorted((ROOT / "plugins" / kind).glob("*.py")):
-                packed.write(source, f"{PACKAGE}/plugins/{kind}/{source.name}")
+        files = [file for kind in ("modules", "module_utils") for file in (ROOT / "plugins" / kind).rglob("*.py")]
+        names = {f"{PLUGINS}/{file.relative_to(ROOT / 'plugins')}": file for file in files}
+        folders = {str(parent) for name in names for parent in Path(name).parents} - {"."}
+        for folder in folders:
+            if f"{folder}/__init__.py" not in names:
+                packed.writestr(f"{folder}/__init__.py", "")
+        for name, file in names.items():
+            packed.write(file, name)
 
 
-def cost(code: str, packed: Path, runs: int) -> float:
-    """Seconds of the processor that a Python takes for this."""
+def cost(code: str, packed: Path) -> float:
+    """Return the milliseconds of the processor that a Python takes for this."""
 
     def spent() -> float:
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return usage.ru_utime + usage.ru_stime
+        return 1000 * (usage.ru_utime + usage.ru_stime)
 
     def once() -> float:
         before = spent()
-        subprocess.run([sys.executable, "-B", "-c", f"{ALONE}; {code}", str(packed)], check=True, timeout=60)
+        command = f"import sys; sys.path.insert(0, sys.argv[1]); {code}"
+        subprocess.run([sys.executable, "-B", "-c", command, str(packed)], check=True, timeout=60)
         return spent() - before
 
-    return min(once() for _run in range(runs))
+    return min(once() for _run in range(RUNS))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench.start", description=__doc__)
-    parser.add_argument("--runs", type=int, default=25, metavar="N")
-    runs = parser.parse_args().runs
     with tempfile.TemporaryDirectory() as scratch:
         packed = Path(scratch) / "modules.zip"
         archive(packed)
@@ -69,10 +64,10 @@ def main() -> None:
         code, before = "pass", 0.0
         for name, step in STEPS.items():
             code = f"{code}; {step}"
-            together = cost(code, packed, runs)
-            print(f"| {name} | {1000 * (together - before):.0f} ms | {1000 * together:.0f} ms |")
+            together = cost(code, packed)
+            print(f"| {name} | {together - before:.0f} ms | {together:.0f} ms |")
             before = together
-        print(f"| for comparison: what ansible.builtin.uri loads | | {1000 * cost(URI, packed, runs):.0f} ms |")
+        print(f"| for comparison: what `ansible.builtin.uri` loads | | {cost(URI, packed):.0f} ms |")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import GpError
 from rehearsal_site.switches import SWITCHES
 
+from ...sizes import sized
 from .test_truth_table import SERVICES, expected
 
 QUERIES: dict[str, dict[str, t.Any]] = {
@@ -54,7 +55,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("switch", "value"), VALUES)
-@pytest.mark.parametrize("cap", [None, 7])
+@pytest.mark.parametrize("cap", sized([7], [None, 7]))
 def test_open_question(asked_site: t.Any, api: str, cap: int | None, switch: str, value: t.Any) -> None:
     with asked_site("truth_table", api=api, page_cap=cap, **{switch: value}) as asked:
         asked.site.clock.freeze()
