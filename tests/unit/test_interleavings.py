@@ -11,7 +11,6 @@ between two answers, and so thousands of orders of events take seconds. Each ord
 from __future__ import annotations
 
 import itertools
-import os
 import random
 import typing as t
 from collections import Counter
@@ -30,7 +29,9 @@ from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.judge import j
 from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.measure import wanted
 from ansible_collections.gisops.arcgis.plugins.plugin_utils._gate.policy import Limits, Policy
 
-INTERLEAVINGS = int(os.environ.get("INTERLEAVINGS", "1000"))
+from .sizes import sized
+
+INTERLEAVINGS = sized(1_000, 5_000)
 """Measurements, in each of both dialects."""
 NOW = 1_795_510_800.0
 LONG_AGO, JUST_NOW = NOW - 7200.0, NOW - 1.0

@@ -41,7 +41,8 @@ def discover(site: Site, filters: Filters, side_by_side: Map = map) -> Discovery
 
     :raises UnknownService: for a pattern that matches nothing.
     """
-    named, may_be_missing = {}, set()
+    named: dict[Service, None] = {}
+    may_be_missing: set[Service] = set()
     for entry in filters.services:
         if not entry.is_pattern and not filters.excludes(entry.service):
             named[entry.service] = None
