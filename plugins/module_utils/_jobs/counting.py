@@ -132,10 +132,10 @@ class Counter:
         """Ask in other ways whether a service that shows no job has none."""
         if self._filters.is_narrowed and self._found(service, JobFilter()):
             return True  # it has jobs, and none that is asked for
-        there = self.statistics(service)
-        if there is not None:
-            return not there
-        return not any(self._shown(service, one, tuple(FILTER_WORDS)) for one in self._other_ways()[:2])
+        total, _unended = self._statistics(service)
+        if total is not None:
+            return not total
+        return not any(self._shown(service, one, tuple(FILTER_WORDS)) for one in self._other_ways())
 
     def way_that_shows_jobs(self, service: Service) -> Capabilities | None:
         """Find out how a site wants to be asked that finds nothing if a status or a start time is left out."""
@@ -301,23 +301,26 @@ class Counter:
         """
         if not self.capabilities.needs_start or self._filters.is_narrowed or not reading.complete:
             return reading
-        there = self.statistics(reading.service)
-        if there is not None and there == reading.record:
+        total, unended = self._statistics(reading.service)
+        if total is None and reading.has_active:
             return reading
-        known = f"knows of {there} jobs and shows {reading.record}"
-        known = "does not tell how many jobs there are" if there is None else known
+        if total == reading.record and (reading.has_active or not unended):
+            return reading
+        known = f"knows of {total} jobs, {unended} of which may be active, and shows {reading.record}"
+        known = "does not tell how many jobs there are" if total is None else known
         return reading.doubted(f"{reading.service}: the site wants a start time, which may hide jobs, and {known}.")
 
-    def statistics(self, service: Service) -> int | None:
-        """Give the number of jobs by ArcGIS Server's statistics; None if they do not tell."""
+    def _statistics(self, service: Service) -> tuple[int | None, int | None]:
+        """Give the number of jobs, and of those that may be active, by ArcGIS Server's statistics; None if unknown."""
         if self._site.dialect.api != dialects.SERVER:
-            return None
+            return None, None
         url = f"{dialects.service_url(self._site.roots, service)}/jobs/statistics"
         try:
-            total = self._site.ask_by_post(url, dict).get("total")
-        except (SiteError, NotUnderstood):
-            return None
-        return total if isinstance(total, int) and not isinstance(total, bool) else None
+            said = self._site.ask_by_post(url, dict)
+            total = int(said["total"])
+            return total, total - int(said["cancelled"]) - int(said["failed"]) - int(said["succeeded"])
+        except (SiteError, NotUnderstood, KeyError, TypeError, ValueError):
+            return None, None
 
     # --- asking ------------------------------------------------------------------------------------------------------
 

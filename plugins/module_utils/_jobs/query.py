@@ -238,12 +238,13 @@ class _Query:
             return None
         # Nothing anywhere: some sites might find nothing without a status or a start time, instead of refusing.
         answers = self._map(lambda service: _attempt(counter.is_empty, service), empty)
-        hidden = [service for service, is_empty in zip(empty, answers) if is_empty is False]
-        way = counter.way_that_shows_jobs(hidden[0]) if hidden else None
-        if way is None:
-            for service in hidden:
-                results[service] = results[service].doubted(f"{service}: the site knows of jobs that it does not show.")
-        return way
+        hidden = [service for service, is_empty in zip(empty, answers) if is_empty is not True]
+        way = _attempt(counter.way_that_shows_jobs, hidden[0]) if hidden else None
+        if isinstance(way, Capabilities):
+            return way
+        for service in hidden:
+            results[service] = results[service].doubted(f"{service}: it shows no job, and other queries disagree.")
+        return None
 
     def _sorted_out(
         self,

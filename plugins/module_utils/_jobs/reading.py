@@ -57,7 +57,7 @@ class Reading:
     @property
     def shows_nothing(self) -> bool:
         """Whether it has no job in any status, as far as its answers tell."""
-        return self.complete and self.record == 0
+        return self.record == 0
 
     def doubted(self, why: str) -> Reading:
         """Give this reading as one that must not be read as "none"."""
