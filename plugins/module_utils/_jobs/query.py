@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .._connection import Connection
 from .._errors import (
@@ -67,7 +67,7 @@ def measure(get: Read, warn: Warn, known: Known | None = None) -> Measurement:
     connection = Connection.read(get)
     if known is not None and connection.token is not None:
         # The next measurement would not know of a token that this one gets: whoever polls renews it.
-        connection = replace(connection, password=None)
+        connection = connection._replace(password=None)
     known = known if known is not None else Known()
     # Pages have threads of their own, for a service may not wait for one that waits for its pages.
     with (

@@ -23,7 +23,6 @@ import random
 import threading
 import time
 import typing as t
-from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
 from .._connection import Connection
@@ -82,8 +81,7 @@ class Counters:
             return True
 
 
-@dataclass(frozen=True)
-class _Request:
+class _Request(t.NamedTuple):
     """One request, as often as it is sent."""
 
     method: str
@@ -175,7 +173,7 @@ class Client:
             try:
                 answer = self._follow(request, retried=attempt > 0)
                 if not request.is_login:  # its answer is a token, and may be the one that we have
-                    answer = replace(answer, content=self._without_tokens(answer.content))
+                    answer = answer._replace(content=self._without_tokens(answer.content))
                 most_parts = self._connection.max_answer_size * _PARTS_PER_MEBIBYTE
                 return understand(responses.read(answer, request.where, self._clean, most_parts))
             except GpError as error:

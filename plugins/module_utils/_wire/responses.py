@@ -15,7 +15,6 @@ import json
 import re
 import sys
 import typing as t
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from .. import _services, _times
@@ -47,8 +46,7 @@ _IN_FRONT = (
 Body = dict[str, t.Any]
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(t.NamedTuple):
     """An answer as it came, its content decoded."""
 
     status: int
@@ -308,8 +306,7 @@ def _code(value: t.Any) -> int | None:
 # --- from a body to what it tells --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(t.NamedTuple):
     """One page of jobs."""
 
     total: int
@@ -322,8 +319,7 @@ class Page:
     num: int | None = None
 
 
-@dataclass(frozen=True)
-class JobDetails:
+class JobDetails(t.NamedTuple):
     """What a site tells of one job; times are epoch seconds."""
 
     job_id: str
