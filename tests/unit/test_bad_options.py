@@ -98,7 +98,6 @@ PLAYED: list[tuple[str, t.Any, str]] = [
     ("gp_token", {"password": "{{ nothing }}"}, "password not given"),
     (LOOKUP, "validate_certs=maybe", "option validate_certs"),
     (LOOKUP, "validate_certs=0.0", "option validate_certs"),
-    (LOOKUP, "timeout='inf'", "timeout"),
     (LOOKUP, "job_state='active'", "Did you mean job_status"),
     (LOOKUP, "cache_seconds='inf'", "option cache_seconds"),
 ]

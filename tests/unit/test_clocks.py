@@ -116,24 +116,6 @@ def test_a_token_that_was_given_tells_no_time(rehearsal: Rehearsal, machine: Mac
     assert rehearsal.gate(token=token)["verdict"] == "inconclusive"
 
 
-@pytest.mark.parametrize(
-    ("told", "doubt"),
-    [
-        ([0.0, 1.0, 0.0], 0.0),
-        ([-9 * HOURS], 0.0),
-        ([0.0, 5 * HOURS], 5 * HOURS),
-        ([5 * HOURS, 0.0], 5 * HOURS),
-        ([-9 * HOURS, -4 * HOURS, -9 * HOURS], 5 * HOURS),  # one of several machines, all of them behind ours
-        ([2 * HOURS], 2 * HOURS),
-    ],
-)
-def test_answers_with_times_far_apart(told: list[float], doubt: float) -> None:
-    clock = _client.SiteClock()
-    for ahead in told:
-        clock.see(time.time() + ahead)
-    assert clock.doubt == pytest.approx(doubt, abs=1)
-
-
 @pytest.mark.parametrize(("ours", "verdict"), [(0.0, "passed"), (8 * HOURS, "failed"), (-8 * HOURS, "inconclusive")])
 def test_answers_without_a_date(rehearsal: Rehearsal, machine: Machine, ours: float, verdict: str) -> None:
     """Then our clock has to do, if the token's expiry agrees with it."""
