@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ._errors import BadOption
@@ -17,8 +16,7 @@ from ._options import CONNECTION, Read, check_range, is_blank, strict_bool
 _LEAST = {"timeout": 1, "total_timeout": 0, "retries": 0, "connections": 1, "max_answer_size": 1, "max_requests": 1}
 
 
-@dataclass(frozen=True)
-class Connection:
+class Connection(t.NamedTuple):
     """The connection options, checked. No value is empty; times are seconds unless said otherwise."""
 
     url: str

@@ -10,7 +10,6 @@ import fnmatch
 import re
 import typing as t
 import unicodedata
-from dataclasses import dataclass
 
 from ._errors import BadOption
 from ._options import check_text, is_blank
@@ -21,8 +20,7 @@ STARTED, STOPPED = "STARTED", "STOPPED"
 """The states of a service, in the sites' words."""
 
 
-@dataclass(frozen=True, order=True)
-class Service:
+class Service(t.NamedTuple):
     """One service of a site; ``folder`` is empty for the root folder."""
 
     folder: str
@@ -33,8 +31,7 @@ class Service:
         return f"{self.folder}/{self.name}.{self.type}" if self.folder else f"{self.name}.{self.type}"
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(t.NamedTuple):
     """One entry of ``services``: a name or a pattern, and whether it may be missing."""
 
     text: str

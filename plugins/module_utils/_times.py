@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from ._errors import BadOption
@@ -24,8 +23,7 @@ _LONGEST_AGO = 50 * 365 * 86400.0
 _HOW = "Use a timestamp (2026-11-24T09:00:00Z), epoch seconds, or a time ago such as 90m, 2h or 1d."
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(t.NamedTuple):
     """A moment, either fixed (epoch seconds) or so many seconds before the site's now."""
 
     fixed: float | None = None

@@ -75,7 +75,7 @@ def measure(get: _options.Read, warn: Warn, state: PollState | None = None) -> M
     """
     filters, connection = Filters.read(get), Connection.read(get)
     if state is not None and connection.token is not None:
-        connection = replace(connection, password=None)
+        connection = connection._replace(password=None)
     with Site(connection) as site, ThreadPoolExecutor(max_workers=connection.connections) as pool:
         return _Query(site, filters, pool.map, warn, state or PollState()).measure()
 

@@ -23,15 +23,15 @@ import random
 import threading
 import time
 import typing as t
-from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
 from .._connection import Connection
 from .._errors import Busy, GpError, NotUnderstood, OutOfRequests, OutOfTime, spellings, without_secrets
 from .._times import CLOCKS_AGREE
-from . import responses, transport
+from . import http, transport
 from .dialects import origin, resource, safe_url
-from .responses import Answer, Body
+from .http import Answer
+from .responses import Body
 
 with contextlib.suppress(ImportError):  # transport.REQUESTS_IMPORT_ERROR tells
     import requests
@@ -82,8 +82,7 @@ class Counters:
             return True
 
 
-@dataclass(frozen=True)
-class _Request:
+class _Request(t.NamedTuple):
     """One request, as often as it is sent."""
 
     method: str
@@ -175,9 +174,9 @@ class Client:
             try:
                 answer = self._follow(request, retried=attempt > 0)
                 if not request.is_login:  # its answer is a token, and may be the one that we have
-                    answer = replace(answer, content=self._without_tokens(answer.content))
+                    answer = answer._replace(content=self._without_tokens(answer.content))
                 most_parts = self._connection.max_answer_size * _PARTS_PER_MEBIBYTE
-                return understand(responses.read(answer, request.where, self._clean, most_parts))
+                return understand(http.read(answer, request.where, self._clean, most_parts))
             except GpError as error:
                 if attempt >= self._connection.retries or not repeat(error):
                     raise
@@ -239,7 +238,7 @@ class Client:
                 raise self._out_of_time(request.where) from None
             late = time.monotonic() >= ends
             raise transport.explain(error, url, request.where, self._connection.timeout, late) from None
-        self.clock_at(url).see(responses.site_clock(answer))
+        self.clock_at(url).see(http.site_clock(answer))
         return answer
 
     def _exchange_now(self, request: _Request, url: str, seconds: float) -> Answer:

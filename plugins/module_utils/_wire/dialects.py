@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import typing as t
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from .._errors import BadOption
@@ -21,8 +21,7 @@ SERVER = "server"
 _BELOW_CONTEXT = re.compile(r"/(admin|rest|manager|sharing|home|portaladmin|tokens|services)(/.*)?$", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Dialect:
+class Dialect(t.NamedTuple):
     """What differs between the two products."""
 
     api: str
@@ -57,8 +56,7 @@ DIALECTS = {
 }
 
 
-@dataclass(frozen=True)
-class Roots:
+class Roots(t.NamedTuple):
     """The addresses of one site, all without a slash at the end."""
 
     context: str
@@ -175,8 +173,7 @@ def task_of(url: str | None, service: Service) -> str | None:
 # --- what is asked -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class JobFilter:
+class JobFilter(t.NamedTuple):
     """The filters of one jobs/query, in our own words (times in epoch seconds); None means any."""
 
     status: str | None = None

@@ -23,7 +23,6 @@ import stat
 import tempfile
 import time
 import typing as t
-from dataclasses import dataclass
 
 try:
     import fcntl
@@ -40,8 +39,7 @@ _ALONE = (
 _LARGEST_NOTE = 10000
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(t.NamedTuple):
     """Who wants to log in where."""
 
     service: str

@@ -26,7 +26,8 @@ from .._errors import (
 from . import dialects
 from .client import Answered, Client, Texts, Understand
 from .dialects import DIALECTS, KUBERNETES, SERVER, Dialect, origin, origin_and_path, safe_url
-from .responses import fold, quote
+from .http import quote
+from .responses import fold
 from .tokens import Tokens
 
 _NO_SUCH_ADDRESS = 400

@@ -15,7 +15,7 @@ from .._connection import Connection
 from .._errors import LoginRefused, NotLoggedIn, NotUnderstood, SiteError, TokenRefused, TokenUnseen
 from .client import Client
 from .dialects import safe_url
-from .responses import quote
+from .http import quote
 
 if t.TYPE_CHECKING:
     from .login_lock import Turn

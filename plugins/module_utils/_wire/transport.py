@@ -18,7 +18,7 @@ from concurrent.futures import TimeoutError as NotInTime
 
 from .._errors import NotUnderstood, Unreachable
 from .dialects import origin
-from .responses import Answer
+from .http import Answer
 
 try:
     import requests

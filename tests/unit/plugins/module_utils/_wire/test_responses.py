@@ -1,386 +1,294 @@
 # SPDX-FileCopyrightText: The gisops.arcgis contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an answer over HTTP means: only a JSON object that is no error is a body."""
+"""What a body tells of jobs and services: every form that the wire reference allows, and nothing read in its favour."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import typing as t
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _errors
-from ansible_collections.gisops.arcgis.plugins.module_utils._errors import (
-    Busy,
-    GpError,
-    NotAllowed,
-    NotFound,
-    NotUnderstood,
-    SiteError,
-    TokenRefused,
-    TokenUnseen,
-)
+from ansible_collections.gisops.arcgis.plugins.module_utils._errors import GpError, NotUnderstood
+from ansible_collections.gisops.arcgis.plugins.module_utils._services import Service
+from ansible_collections.gisops.arcgis.plugins.module_utils._statuses import normalise
 from ansible_collections.gisops.arcgis.plugins.module_utils._wire import responses
-from ansible_collections.gisops.arcgis.plugins.module_utils._wire.responses import Answer
-
-WHERE = "GET https://gis.example.com/arcgis/admin"
-DATE = "Tue, 24 Nov 2026 09:00:00 GMT"
-NO_TOKEN = "Unauthorized access. Token not found. You can generate a token using the 'generateToken' operation."
-NO_MACHINES = "Could not access any server machines. Please contact your system administrator."
-
-
-def answer(body: t.Any, status: int = 200, **headers: str) -> Answer:
-    content = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
-    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, content)
-
-
-def error_of(body: t.Any, status: int = 200, **headers: str) -> GpError:
-    with pytest.raises(GpError) as caught:
-        responses.read(answer(body, status, **headers), WHERE)
-    assert WHERE in str(caught.value)
-    return caught.value
-
-
-def admin(code: int | None, message: str, word: str = "error") -> dict[str, t.Any]:
-    return {"status": word, "messages": [message], **({} if code is None else {"code": code})}
-
-
-def rest(code: int | None, message: str, details: t.Any = ()) -> dict[str, t.Any]:
-    return {"error": {"message": message, "details": details, **({} if code is None else {"code": code})}}
-
-
-# The bodies of the wire reference, section 7.2, and what each of them is.
-KNOWN: list[tuple[dict[str, t.Any], type[GpError]]] = [
-    (admin(499, NO_TOKEN), TokenUnseen),
-    (admin(None, NO_TOKEN), TokenUnseen),
-    (admin(498, "Invalid token"), TokenRefused),
-    (admin(None, "Invalid token, ClientID does not match"), TokenRefused),
-    (admin(404, "Could not find resource or operation 'jobs' on the system."), NotFound),
-    (admin(None, "Could not find resource or operation 'jobs' on the system."), NotFound),
-    (admin(500, "Unable to cancel job :[j1]"), Busy),
-    (admin(400, "Unable to delete job :[j1]"), SiteError),
-    (admin(403, "You may not"), NotAllowed),
-    (admin(None, NO_MACHINES), Busy),
-    (admin(None, "no", "failed"), SiteError),
-    (admin(None, "no", "FAILURE"), SiteError),
-    ({"status": "error"}, SiteError),
-    ({"status": "error", "isUpgrade": True, "messages": ["The portal site has not been upgraded."]}, SiteError),
-    ({"code": 498, "messages": ["Invalid token"]}, TokenRefused),
-    ({"code": "499"}, TokenUnseen),
-    (rest(499, "Token Required", ["Token Required"]), TokenUnseen),
-    (rest(None, "Token Required"), TokenUnseen),
-    (rest(498, "Invalid token."), TokenRefused),
-    (rest(498, "Invalid Token", None), TokenRefused),
-    (rest("498", "Invalid Token", "text"), TokenRefused),  # type: ignore[arg-type]
-    (rest(403, "User does not have permissions to access 'a.gpserver'."), NotAllowed),
-    (rest(None, "Token is valid but access is denied."), NotAllowed),
-    (rest(400, "Unable to generate token.", ["Invalid username or password."]), SiteError),
-    (rest(None, "Job not found on server"), SiteError),
-    (rest(503, "busy"), Busy),
-    ({"error": {}}, SiteError),
-    ({"error": "something"}, SiteError),
-    ({"error": []}, SiteError),
-    ({"error": False}, SiteError),
-    ({"error": {"code": 498}, "total": 0, "results": {}}, TokenRefused),
-    ({"total": 0, "results": {}, "success": False}, SiteError),
-    ({"total": 0, "results": {}, "success": "false"}, SiteError),
-    ({"total": 0, "results": {}, "status": "partial"}, SiteError),
-    ({"total": 0, "results": {}, "Status": "Error"}, SiteError),
-    ({"total": 0, "results": {}, "errors": ["a"]}, SiteError),
-    ({"total": 0, "results": {}, "Error": {"code": 499}}, TokenUnseen),
-    ({"total": 0, "results": {}, "code": -1}, SiteError),
-    ({"total": 0, "results": {}, "code": 206}, SiteError),
-    ({"total": 0, "results": {}, "code": "what"}, SiteError),
-]
-
-
-@pytest.mark.parametrize(
-    ("body", "kind"), KNOWN, ids=lambda value: json.dumps(value)[:60] if isinstance(value, dict) else ""
-)
-def test_known_error_bodies(body: dict[str, t.Any], kind: type[GpError]) -> None:
-    error = error_of(body)
-    assert error.__class__ is kind
-    holder = body["error"] if isinstance(body.get("error"), dict) else body
-    for word in [holder.get("message"), *(holder.get("messages") or [])]:
-        assert word is None or word in error.failure["words"]
-
-
-def test_a_portals_words_for_no_right_are_known_without_a_code() -> None:
-    body = rest(None, "You do not have permissions to access this resource or perform this operation.")
-    assert error_of(body).__class__ is NotAllowed
-
-
-@pytest.mark.parametrize("shape", [admin, rest])
-@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 429, 498, 499, 500, 501, 503])
-def test_both_shapes_mean_the_same(code: int, shape: t.Callable[[int, str], dict[str, t.Any]]) -> None:
-    kinds = {403: NotAllowed, 404: NotFound, 498: TokenRefused, 499: TokenUnseen}
-    kind = kinds.get(code, Busy if code in (429, 500, 503) else SiteError)
-    assert error_of(shape(code, "So it is")).__class__ is kind
-    assert error_of(shape(code, "So it is")).failure["words"] == "So it is"
-
-
-def test_details_are_told_once() -> None:
-    assert error_of(rest(400, "Bad.", ["Bad.", "Worse."])).failure["words"] == "Bad. Worse."
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"total": 0, "results": {}},
-        {"status": "success"},
-        {"status": "warning"},
-        {"code": 200},
-        {"code": 0},
-        {"success": True},
-        {"errors": [], "results": {}},
-        {"error": None, "results": {}},
-        {"jobId": "j1", "status": "failed"},
-        {"job_id": "j1", "status": "Failed", "status_code": 5},
-    ],
-)
-def test_what_is_a_body(body: dict[str, t.Any]) -> None:
-    """A job that failed has a status too, and is no error."""
-    assert responses.read(answer(body), WHERE) == body
-
-
-@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b" \r\n", b"\xef\xbb\xbf \n"])
-def test_a_byte_order_mark_and_blanks_are_no_harm(before: bytes) -> None:
-    assert responses.read(answer(before + b'{"total": 1}'), WHERE) == {"total": 1}
-
-
-@pytest.mark.parametrize(
-    ("body", "what"),
-    [
-        (b"", "The answer is empty"),
-        (b" \n", "The answer is empty"),
-        (b'{"total": 4', "The answer is not a whole JSON object"),
-        (b"[]", "The answer is not a whole JSON object"),
-        (b'"text"', "The answer is not a whole JSON object"),
-        (b"null", "The answer is not a whole JSON object"),
-        (b"plain text", "The answer is not a whole JSON object"),
-        (b'{"a": "\xff\xfe"}', "The answer is not UTF-8 text"),
-        (b'{"total": ' + b"9" * 5000 + b"}", "The answer is not a whole JSON object"),
-        (b'{"results": ' + b"[" * 100000 + b"]" * 100000 + b"}", "The answer is not a whole JSON object"),
-    ],
-    ids=lambda value: repr(value)[:25],
-)
-def test_what_is_no_json_object_may_be_asked_for_again(body: bytes, what: str) -> None:
-    error = error_of(body)
-    assert error.__class__ is NotUnderstood
-    assert error.failure["what"] == what
-    assert error.transient
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["<html><title>Sign in</title><script>var a='x';</script><p>Sign &amp; go</p>", "<?xml version='1.0'?><a>Sign</a>"],
-)
-def test_a_page_is_quoted_as_a_reader_sees_it(text: str) -> None:
-    error = error_of(text)
-    assert error.__class__ is NotUnderstood
-    assert not error.transient, "a sign-in page does not go away"
-    assert "Sign" in error.failure["words"]
-    assert not {*"<>;"} & {*error.failure["words"]}
-    assert "6443" in error.failure["cure"]
-
-
-def test_a_page_that_says_that_the_site_is_down() -> None:
-    error = error_of(f"<html><p>{NO_MACHINES}</p></html>")
-    assert error.__class__ is Busy
-    assert error.transient
-
-
-PAGE = "<html><body>Whatever</body></html>"
-
-
-@pytest.mark.parametrize("body", [PAGE, b"", admin(None, "Whatever")], ids=["page", "empty", "json"])
-@pytest.mark.parametrize(
-    ("status", "kind", "transient", "unsent"),
-    [
-        (400, SiteError, False, False),
-        (401, NotAllowed, False, False),
-        (405, SiteError, False, False),
-        (429, Busy, True, True),
-        (500, Busy, True, False),
-        (502, Busy, True, False),
-        (503, Busy, True, True),
-        (504, Busy, True, False),
-    ],
-)
-def test_http_statuses(body: t.Any, status: int, kind: type[GpError], transient: bool, unsent: bool) -> None:
-    if body == admin(None, "Whatever") and status >= 429:
-        body = {"detail": "Whatever"}  # not one of the two shapes
-    error = error_of(body, status)
-    if not (status in (400, 401, 405) and isinstance(body, dict)):
-        assert error.__class__ is kind
-        assert error.failure["status"] == status
-    assert (error.transient, error.unsent) == (transient, unsent)
-
-
-@pytest.mark.parametrize(("status", "kind"), [(403, NotAllowed), (404, NotFound)])
-def test_whether_the_site_or_something_in_front_of_it_said_no(status: int, kind: type[GpError]) -> None:
-    page, body = error_of(PAGE, status), error_of(admin(status, "No"), status)
-    assert page.__class__ is body.__class__ is kind
-    assert page.failure["page"] is True
-    assert "page" not in body.failure
-    assert "in front of the site" in page.failure["cure"]
-
-
-def test_a_code_in_the_body_says_more_than_the_http_status() -> None:
-    assert error_of(admin(498, "Invalid token"), 401).__class__ is TokenRefused
-    assert error_of(rest(499, "Token Required"), 403).__class__ is TokenUnseen
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 418, 429, 500, 503])
-def test_no_http_error_is_ever_a_body(status: int) -> None:
-    error_of({"total": 0, "results": {}}, status)
-
-
-@pytest.mark.parametrize("status", [100, 103, 201, 202, 203, 204, 206, 226, 299, 300, 304, 305])
-def test_no_http_status_but_200_is_ever_a_body(status: int) -> None:
-    error_of({"total": 0, "results": {}}, status)
-
-
-@pytest.mark.parametrize(
-    "headers", [{"Age": "1"}, {"Age": "3600"}, {"Age": "soon"}, {"Warning": '110 - "Response is Stale"'}], ids=str
-)
-def test_what_a_cache_has_kept_is_no_answer_of_now(headers: dict[str, str]) -> None:
-    error = error_of({"total": 0, "results": {}}, 200, **headers)
-    assert error.__class__ is NotUnderstood
-    assert error.transient
-    assert "cache" in str(error)
-
-
-def test_an_answer_without_an_age_is_one_of_now() -> None:
-    assert responses.read(answer({"a": 1}, Age="0", Warning='199 - "Miscellaneous"'), WHERE) == {"a": 1}
-
-
-@pytest.mark.parametrize("signs", [b"[],", b"{},", b"1,", b'{"a":'])
-def test_an_answer_of_very_many_values_is_not_read(signs: bytes) -> None:
-    assert error_of(b'{"a":[' + signs * 600_000 + b"0]}").failure["what"] == "The answer has more than 524288 values"
-
-
-def test_a_key_that_comes_twice_hides_nothing() -> None:
-    text = '{"results": {"j1": "Succeeded", "j1": "Executing", "j2": "Failed", "j2": "Failed"}, "total": 2, "total": 0}'
-    body = responses.read(answer(text), WHERE)
-    assert body == {"results": {"j1": ["Succeeded", "Executing"], "j2": "Failed"}, "total": [2, 0]}
-    assert error_of('{"status": "error", "status": "success"}').__class__ is SiteError
-    many = ",".join(f'"a": {number}' for number in range(200_000))
-    assert len(responses.read(answer(f"{{{many}}}"), WHERE)["a"]) < 10
-
-
-@pytest.mark.parametrize("key", ["messages", "details", "message", "error"])
-def test_words_that_are_nested_without_end(key: str) -> None:
-    deep = "[" * 2000 + "]" * 2000
-    error_of(f'{{"status": "error", "{key}": [{deep}]}}')
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"Retry_After": "7"}, 7.0),
-        ({"Retry_After": " 0 "}, 0.0),
-        ({"Retry_After": "9" * 400}, 999999999.0),
-        ({"Retry_After": "-7"}, None),
-        ({"Retry_After": "soon"}, None),
-        ({"Retry_After": "Tue, 24 Nov 2026 09:00:30 GMT", "Date": DATE}, 30.0),
-        ({"Retry_After": "Tue, 24 Nov 2026 08:00:00 GMT", "Date": DATE}, 0.0),
-        ({"Retry_After": "Tue, 24 Nov 2026 09:00:30 GMT"}, None),
-    ],
-)
-def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    """A date is read by the site's own clock, for ours may differ."""
-    error = error_of(b"", 503, **headers)
-    assert isinstance(error, Busy)
-    assert error.retry_after == seconds
-
-
-@pytest.mark.parametrize(("date", "moment"), [(DATE, 1795510800.0), ("yesterday", None), ("", None), (None, None)])
-def test_the_sites_clock(date: str | None, moment: float | None) -> None:
-    headers = {} if date is None else {"Date": date}
-    assert responses.site_clock(Answer(200, headers, b"")) == moment
-
-
-def test_a_quotation_is_one_line_and_short() -> None:
-    assert responses.quote(" a\n\tb  c ") == "a b c"
-    assert responses.quote("x" * 200) == "x" * 200
-    assert responses.quote("x" * 201) == "x" * 200 + "…"
-
-
-@pytest.mark.parametrize(
-    "body", [{"status": "error", "code": "9" * 5000}, {"error": {"code": "9" * 5000}}], ids=["admin", "rest"]
-)
-def test_a_code_that_python_will_not_read(body: dict[str, t.Any]) -> None:
-    error_of(body)
-
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(["error", "status", "code", "messages", "message", "details", "results", "total", "jobId"]),
-            inner,
-            max_size=5,
-        )
-    ),
-    max_leaves=10,
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=8,
 )
-STATUS = st.just(200) | st.integers(100, 599)
 
 
-def is_error(body: dict[str, t.Any]) -> bool:
-    """Our own reading of the wire reference: whether a body is an error for certain."""
-    words = str(body.get("status")).lower()
-    code = body.get("code")
-    return (
-        body.get("error") is not None
-        or (words in ("error", "failed", "failure") and "jobId" not in body)
-        or (isinstance(code, int) and not isinstance(code, bool) and code >= 400)
-    )
+# --- pages -------------------------------------------------------------------------------------------------------
 
 
-@given(STATUS, JSON)
-def test_no_json_yields_a_body_that_is_an_error(status: int, data: t.Any) -> None:
+@pytest.mark.parametrize(
+    ("results", "jobs"),
+    [
+        ({}, {}),
+        ([], {}),
+        ({"j1": "Succeeded", "j2": "esriJobFailed"}, {"j1": "Succeeded", "j2": "esriJobFailed"}),
+        ({"j1": None, "j2": 4}, {"j1": None, "j2": 4}),
+        ({"j1": {"jobStatus": "Failed", "submittedTime": 1}}, {"j1": "Failed"}),
+        ({"j1": {"status": None, "status_code": 5}}, {"j1": 5}),
+        ({"j1": {"submittedTime": 1}}, {"j1": None}),
+        (["j1", "j2"], {"j1": None, "j2": None}),
+        (
+            [{"jobId": "j1", "status": "Failed"}, {"job_id": "j2"}, {"jobID": "j3"}],
+            {"j1": "Failed", "j2": None, "j3": None},
+        ),
+        ([{"id": "j1", "jobStatus": "New"}], {"j1": "New"}),
+    ],
+)
+def test_every_form_of_results(results: t.Any, jobs: dict[str, t.Any]) -> None:
+    assert responses.parse_page({"total": len(jobs), "results": results}, "x").jobs == jobs
+
+
+@pytest.mark.parametrize("results", [None, "", "none", 0, 5, True, [None], [5], [{}], [{"jobId": 5}], [[]], [""]])
+def test_results_that_are_not_jobs_are_never_no_jobs(results: t.Any) -> None:
+    with pytest.raises(NotUnderstood, match="This is not read as 'no jobs'"):
+        responses.parse_page({"total": 0, "results": results}, "GET https://h/x")
+
+
+@pytest.mark.parametrize("body", [{}, {"total": 0}, {"total": 0, "Results": {}}, {"status": "success"}])
+def test_a_body_without_results_is_never_no_jobs(body: dict[str, t.Any]) -> None:
+    with pytest.raises(NotUnderstood) as caught:
+        responses.parse_page(body, "GET https://h/x")
+    assert caught.value.transient
+    assert "GET https://h/x" in str(caught.value)
+
+
+@pytest.mark.parametrize("total", [None, -1, "-1", "many", 1.0, True, False, [], {}, "9" * 50])
+def test_a_total_that_cannot_be_counted_on(total: t.Any) -> None:
+    with pytest.raises(NotUnderstood, match="no usable 'total'"):
+        responses.parse_page({"total": total, "results": {}}, "x")
+
+
+@pytest.mark.parametrize(
+    ("next_start", "expected"),
+    [(-1, -1), (11, 11), ("11", 11), (0, 0), (None, None), ("end", None), (True, None), ([], None), (1.5, None)],
+)
+def test_next_start(next_start: t.Any, expected: int | None) -> None:
+    page = responses.parse_page({"total": "7", "results": {}, "nextStart": next_start}, "x")
+    assert (page.next_start, page.total) == (expected, 7)
+
+
+@pytest.mark.parametrize(
+    ("query", "echo"),
+    [
+        ({"serviceName": "B", "status": ["esriJobFailed"]}, {"serviceName": "B", "status": ["esriJobFailed"]}),
+        ({"token": "T0ken", "Password": "S3cret", "userName": None}, {"userName": None}),
+        ({"status": {"a": {}}, "x": [["y"], 1]}, {"status": "(nested)", "x": ["(nested)", 1]}),
+        (None, {}),
+        ("status=esriJobFailed", {}),
+    ],
+)
+def test_the_echo_of_the_query(query: t.Any, echo: dict[str, t.Any]) -> None:
+    page = responses.parse_page({"total": 0, "results": {}, "query": query, "start": "4", "num": 10}, "x")
+    assert (page.echo, page.start, page.num) == (echo, 4, 10)
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        {"j1": ["Succeeded", "Executing"]},
+        {"j1": ["Succeeded"]},
+        {"j1": {"status": "Succeeded", "Status": "Executing"}},
+        {"j1": {"status": "Succeeded", "status_code": 3}},
+        {"j1": {"status": {"status": "Succeeded"}}},
+        {"j1": {"status": ["Succeeded"]}},
+        {"j1": 4.0},
+        [{"jobId": "j1", "status": "Succeeded"}, {"jobId": "j1", "status": "Executing"}],
+        [{"jobId": "j1", "status": "Succeeded"}, {"jobId": "j1"}],
+    ],
+    ids=str,
+)
+def test_a_job_of_which_two_things_are_said_has_no_known_status(results: t.Any) -> None:
+    """So that it counts as active."""
+    word = responses.parse_page({"total": 1, "results": results}, "x").jobs["j1"]
+    assert normalise(word) == "unknown"
+    assert isinstance(word, (str, int))
+
+
+def test_a_job_of_which_the_same_is_said_twice() -> None:
+    results = [
+        {"jobId": "j1", "status": "Succeeded", "jobStatus": "esriJobSucceeded", "status_code": 4},
+        {"jobId": "j1", "status": 4},
+    ]
+    assert normalise(responses.parse_page({"total": 1, "results": results}, "x").jobs["j1"]) == "succeeded"
+
+
+def test_details_that_contradict_themselves() -> None:
+    job = responses.parse_job({"jobId": "j1", "status": "Succeeded", "Status": "Executing"}, "x")
+    assert normalise(job.word) == "unknown"
+
+
+@pytest.mark.parametrize("status", ["partial", "warning", "", ["success", "error"], 0])
+def test_a_page_with_a_status_that_is_no_success(status: t.Any) -> None:
+    with pytest.raises(NotUnderstood, match="no success"):
+        responses.parse_page({"total": 0, "results": {}, "status": status}, "x")
+
+
+@given(st.dictionaries(st.sampled_from(["total", "results", "nextStart", "query", "status"]), JSON))
+def test_any_body_is_a_page_or_an_error_of_ours(body: dict[str, t.Any]) -> None:
     try:
-        body = responses.read(answer(json.dumps(data).encode(), status), WHERE)
-    except GpError as error:
-        assert len(error.failure["what"]) < 500
-        assert "\n" not in str(error)
+        page = responses.parse_page(body, "x")
+    except GpError:
         return
-    assert isinstance(body, dict)
-    assert status == 200
-    assert not is_error(body)
+    assert page.total >= 0
+    assert isinstance(body["results"], (dict, list))
+    assert len(page.jobs) <= len(body["results"])
+    json.dumps(page.echo)
 
 
-@given(STATUS, st.binary(max_size=200), st.dictionaries(st.sampled_from(["Date", "Retry-After"]), st.text(max_size=40)))
-@example(200, b"<" * 500, {})
-@example(503, b"", {"Retry-After": "Tue, 99 Nov 2026 09:00:30 GMT", "Date": DATE})
-def test_no_bytes_raise_anything_but_our_errors(status: int, content: bytes, headers: dict[str, str]) -> None:
+# --- single jobs -------------------------------------------------------------------------------------------------
+
+DOCUMENTED_ENTERPRISE = {
+    "status_code": 4,
+    "job_id": "j0550714f334d4114af9f7a5d05cb145e",
+    "service_id": "sfbsgf2p3tqnjn3s0h1m8",
+    "job_created": 1637004585,
+    "job_execution_start": 1637004590,
+    "job_execution_end": 1637004594,
+    "url": "https://organization.example.com/context/rest/services/System/PublishingTools",
+}
+DOCUMENTED_SERVER = {
+    "jobId": "j290c2d4e60364xx2a0c735fb9b68428a",
+    "submittedTime": 1523033824000,
+    "endTime": 1523033841000,
+    "status": "esriJobSucceeded",
+    "username": None,
+    "machinename": "server.domain.com",
+    "url": "https://machine.domain.com/webadaptor/admin/services/Maps/Test.MapServer/jobs/j290c2d4e60364xx2a0c735fb9b68428a",
+}
+
+
+def test_the_documented_job_of_the_enterprise_api() -> None:
+    job = responses.parse_job({**DOCUMENTED_ENTERPRISE, "status": "Succeeded", "userName": "user1"}, "x")
+    assert (job.word, job.user_name, job.machine_name) == ("Succeeded", "user1", None)
+    assert (job.submitted, job.started, job.ended) == (1637004585, 1637004590, 1637004594)
+    assert responses.parse_job(DOCUMENTED_ENTERPRISE, "x").word == 4
+
+
+def test_the_documented_job_of_the_server_api() -> None:
+    job = responses.parse_job(DOCUMENTED_SERVER, "x")
+    assert (job.job_id, job.word) == ("j290c2d4e60364xx2a0c735fb9b68428a", "esriJobSucceeded")
+    assert (job.user_name, job.machine_name) == (None, "server.domain.com")
+    assert (job.submitted, job.started, job.ended) == (1523033824, None, 1523033841)
+
+
+@pytest.mark.parametrize("end", [None, 0, -1, "", "0"])
+def test_a_job_that_has_not_ended(end: t.Any) -> None:
+    assert responses.parse_job({"jobID": "j1", "status": "x", "endTime": end}, "x").ended is None
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"jobId": "j1"}, {"status": "Failed"}, {"jobId": 5, "status": "x"}, {"jobId": None}]
+)
+def test_what_is_not_a_job(body: dict[str, t.Any]) -> None:
+    with pytest.raises(NotUnderstood, match="not a job"):
+        responses.parse_job(body, "x")
+
+
+@given(JSON, JSON, JSON)
+def test_any_details_are_a_job_or_an_error_of_ours(status: t.Any, user: t.Any, end: t.Any) -> None:
     try:
-        assert isinstance(responses.read(Answer(status, headers, content), WHERE), dict)
-    except GpError as error:
-        assert type(error).__name__ in vars(_errors)
+        job = responses.parse_job({"jobId": "j1", "status": status, "user": user, "endTime": end}, "x")
+    except GpError:
+        assert status is None
+        return
+    assert job.job_id == "j1"
+    assert job.user_name is None or isinstance(job.user_name, str)
 
 
-def test_letters_that_move_a_cursor_and_halves_of_letters() -> None:
-    """A terminal obeys them, and Ansible refuses a result with half a letter in it."""
-    hostile = r"""{"user\u001b[2J": ["\ud83d\ude00", "\ud800x", "a\tb", "\u202eevil", "\u00e9", "TURN", 1, null]}"""
-    body = responses.read(answer(hostile.replace("TURN", "\u202e")), WHERE)
-    assert body == {"user?[2J": ["😀", "?x", "a\tb", "?evil", "é", "?", 1, None]}
-    assert responses.quote("a\x1b[31mb\nc") == "a?[31mb c"
+# --- folders, services, tasks, messages --------------------------------------------------------------------------
 
 
-def test_a_secret_at_the_end_of_what_is_quoted_of_a_page() -> None:
-    """Half of it would not be found."""
-    secret = "S3cret-of-the-site"
-    for before in range(responses._LONGEST_PAGE - len(secret) - 2, responses._LONGEST_PAGE + 2):
-        page = f"<html>{' ' * (before - 6)}{secret} and so on</html>"
-        with pytest.raises(GpError) as caught:
-            responses.read(answer(page), WHERE, lambda text: text.replace(secret, "********"))
-        assert "S3cret" not in str(caught.value)
+def test_folders_of_both_dialects() -> None:
+    body = {
+        "folderName": "/",
+        "folders": ["System", "/", "", "Maps"],
+        "services": [
+            {"folderName": "/", "serviceName": "Buffer", "type": "GPServer", "description": "x"},
+            {"serviceName": "City", "serviceType": "MapServer", "provider": "DMaps"},
+            {"serviceName": "Clip", "type": "gpserver"},
+            {"serviceName": "Cut", "type": "GPServer "},
+        ],
+    }
+    services, folders = responses.parse_folder(body, "", "x")
+    assert services == [
+        Service("", "Buffer"),
+        Service("", "City", "MapServer"),
+        Service("", "Clip"),
+        Service("", "Cut"),
+    ]
+    assert folders == ["System", "Maps"]
+    assert responses.parse_folder({"services": []}, "Maps", "x") == ([], [])
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"services": None}, {"services": {}}, {"services": ["Buffer"]}, {"services": [{"serviceName": "A"}]}]
+)
+def test_a_folder_that_cannot_be_read_is_never_an_empty_one(body: dict[str, t.Any]) -> None:
+    with pytest.raises(NotUnderstood, match="list of services"):
+        responses.parse_folder(body, "", "GET https://h/x")
+
+
+@pytest.mark.parametrize("folders", [{}, {"folders": None}, {"folders": "Maps"}, {"folders": [["Maps"]]}])
+def test_a_root_that_lists_no_folders_is_not_a_site_without_any(folders: dict[str, t.Any]) -> None:
+    with pytest.raises(NotUnderstood, match="list of folders"):
+        responses.parse_folder({"services": [], **folders}, "", "GET https://h/x")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"properties": {"executionType": "Synchronous"}}, True),
+        ({"properties": {"executionType": "Asynchronous"}}, False),
+        ({"executionType": "esriExecutionTypeSynchronous"}, True),
+        ({"executionType": "esriExecutionTypeAsynchronous"}, False),
+        ({"properties": {}}, None),
+        ({"properties": None}, None),
+        ({}, None),
+        ({"executionType": 5}, None),
+    ],
+)
+def test_synchronous_services(body: dict[str, t.Any], says: bool | None) -> None:
+    assert responses.is_synchronous(body) is says
+
+
+@pytest.mark.parametrize(("body", "tasks"), [({"tasks": ["A", [[]]]}, ["A"]), ({"tasks": None}, []), ({}, [])])
+def test_tasks(body: dict[str, t.Any], tasks: list[str]) -> None:
+    assert responses.parse_tasks(body) == tasks
+
+
+def test_messages() -> None:
+    body = {
+        "messages": [
+            {"type": "esriJobMessageTypeInformative", "description": "Submitted."},
+            {"type": "esriJobMessageTypeError", "description": "ERROR 000732"},
+            "odd",
+            {},
+        ]
+    }
+    assert responses.parse_messages(body) == [
+        {"type": "informative", "text": "Submitted."},
+        {"type": "error", "text": "ERROR 000732"},
+        {"type": "", "text": ""},
+    ]
+    assert responses.parse_messages({}) == responses.parse_messages({"messages": "x"}) == []
+
+
+@given(
+    st.dictionaries(st.sampled_from(["messages", "tasks", "services", "folders", "properties", "executionType"]), JSON)
+)
+def test_any_description_is_read_or_an_error_of_ours(body: dict[str, t.Any]) -> None:
+    json.dumps([responses.parse_messages(body), responses.parse_tasks(body), responses.is_synchronous(body)])
+    with contextlib.suppress(NotUnderstood):
+        responses.parse_folder(body, "", "x")
