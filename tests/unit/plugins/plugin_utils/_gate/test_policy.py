@@ -165,6 +165,12 @@ def test_an_entry_inherits_what_it_does_not_name() -> None:
     }
 
 
+def test_the_longest_window() -> None:
+    assert read(window="3650d").window == 3650 * 86400
+    with pytest.raises(BadOption, match="longer than a site can remember"):
+        read(window="3650d1s")
+
+
 def test_a_window_is_fixed_at_the_first_measurement() -> None:
     now, later = facts(), facts(as_of="2026-11-24T09:10:00Z")
     by = read(window="1h")
