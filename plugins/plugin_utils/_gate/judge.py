@@ -15,7 +15,7 @@ import typing as t
 from ...module_utils import _times
 from .facts import SiteFacts
 from .policy import Policy
-from .rules import ServiceRules, blame_stopped, exempting
+from .rules import ServiceRules, blame_stopped, exempt_service
 from .verdict import INCONCLUSIVE, Findings, Reason, Verdict
 from .wording import clock, count
 
@@ -101,7 +101,7 @@ def _judge_gone(site: Findings, facts: SiteFacts, policy: Policy) -> None:
         if is_there or not policy.is_judged(name) or policy.exempts(name, facts) is not None:
             continue
         text = "It was started at the mark, and the site does not have it any more. Bring it back, or exempt it."
-        site.fail("gone", text, service=name, allowances=(exempting(name, missing="ignore"),))
+        site.fail("gone", text, service=name, allowances=(exempt_service(name, missing="ignore"),))
 
 
 def _note_expired(site: Findings, facts: SiteFacts, policy: Policy) -> None:
@@ -118,7 +118,7 @@ def _judge_unseen(site: Findings, facts: SiteFacts, policy: Policy) -> None:
         if exemption is not None:
             site.note(f"{name} cannot be seen, and is exempted by {exemption.option} ({exemption.reason}).")
         else:
-            site.doubt("unseen", f"It cannot be seen. {why}", service=name, allowances=(exempting(name),))
+            site.doubt("unseen", f"It cannot be seen. {why}", service=name, allowances=(exempt_service(name),))
 
 
 def _judge_uncounted(site: Findings, facts: SiteFacts, policy: Policy) -> None:

@@ -203,7 +203,9 @@ class Policy:
             limits=Limits.read(get),
             total_max_active=_limit(get("total_max_active"), "option total_max_active", None),
             service_limits=_read_service_limits(get),
-            exempt=_read_exempt(get("exempt") or ()),
+            exempt=tuple(
+                _read_exemption(one, f"exempt[{number}]") for number, one in enumerate(get("exempt") or (), 1)
+            ),
             window=None if is_given(since) else _window(window if is_given(window) else _DEFAULT_WINDOW),
             since=Mark.read(since) if is_given(since) else None,
             clock_slack=check_waiting("clock_slack", get("clock_slack")),
@@ -316,10 +318,6 @@ class Policy:
 
 _WHAT = ("service", "job", "user", "status", "older_than")
 _EXEMPT_KEYS = (*_WHAT, "until", "reason", "missing")
-
-
-def _read_exempt(entries: t.Sequence[t.Any]) -> tuple[Exemption, ...]:
-    return tuple(_read_exemption(entry, f"exempt[{number}]") for number, entry in enumerate(entries, 1))
 
 
 def _read_exemption(entry: t.Any, option: str) -> Exemption:

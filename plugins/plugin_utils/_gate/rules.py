@@ -125,7 +125,7 @@ class ServiceRules:
         if limit is None or found <= limit:
             return
         text = f"{count(found, f'{rule} job')}, {limit} allowed. {self._what_to_do(jobs, found)}"
-        allowances = self._exempting(jobs)
+        allowances = self._exempt_jobs(jobs)
         if len(jobs) < found or not allowances:
             entry = {"service": wording.bare(self._service.name), f"max_{rule}": found}
             allowances = (Allowance("service_limits", entry),)
@@ -156,7 +156,7 @@ class ServiceRules:
                 f"{'It' if len(old) == 1 else 'They'} may never end: {self._how_to_end()}"
             )
             found = max(one.age or 0.0 for one in old)
-            allowances = self._exempting(old)
+            allowances = self._exempt_jobs(old)
             self.findings.fail("age", text, limit=limit, found=found, jobs=tuple(old), allowances=allowances)
         elif unknown:
             text = f"The age of {count(unknown, 'active job')} is not known, so max_age cannot be judged."
@@ -176,7 +176,8 @@ class ServiceRules:
         counted.sort(key=lambda job: (job.ended is None, job.ended or 0.0, job.job_id), reverse=True)
         jobs = tuple(self._aged(job) for job in counted)
         is_lower_bound = service.is_lower_bound or service.failed is None
-        number = f"{'at least ' if is_lower_bound else ''}{count(found, 'failed job')} since {self._begins}"
+        begins = clock(policy.begins(self._site), self._site.as_of)
+        number = f"{'at least ' if is_lower_bound else ''}{count(found, 'failed job')} since {begins}"
         if limits.max_failed is not None and found > limits.max_failed:
             text = f"{number}, {limits.max_failed} allowed{self._leaves(counted)}."
             entry = {"service": wording.bare(service.name), "max_failed": found}
@@ -209,10 +210,6 @@ class ServiceRules:
         elif not is_exact:
             text = f"{share}: it is not known whether that is more than {limit:g} %."
             self.findings.doubt("failed_percent", text, limit=limit, found=round(percent, 1))
-
-    @property
-    def _begins(self) -> str:
-        return clock(self._policy.begins(self._site), self._site.as_of)
 
     def _leaves(self, jobs: t.Sequence[Job]) -> str:
         """Say when the oldest failure leaves the window; with a mark none does."""
@@ -247,7 +244,7 @@ class ServiceRules:
         return counted
 
     @staticmethod
-    def _exempting(jobs: list[AgedJob]) -> tuple[Allowance, ...]:
+    def _exempt_jobs(jobs: list[AgedJob]) -> tuple[Allowance, ...]:
         """Return exemptions of these jobs, if they are few."""
         if len(jobs) > wording.MOST_TOLD:
             return ()
@@ -267,9 +264,9 @@ def blame_stopped(findings: Findings, name: str, realtime: str, policy: Policy) 
     """Blame a service that should run and does not."""
     was = "was started at the mark" if policy.was_started(name) else "is configured to be started"
     text = f"It {was}, and is {realtime.lower()}. Start it, or stop it for good, or exempt it."
-    findings.fail("stopped", text, service=name, allowances=(exempting(name),))
+    findings.fail("stopped", text, service=name, allowances=(exempt_service(name),))
 
 
-def exempting(name: str, **more: t.Any) -> Allowance:
+def exempt_service(name: str, **more: t.Any) -> Allowance:
     """Return the exemption of a whole service or folder."""
     return Allowance("exempt", {"service": wording.bare(name), **more, "reason": ...})

@@ -26,7 +26,7 @@ _LONGEST_ERROR = 160
 _COUNTS_NO_JOBS = ("age", "failed_percent")
 """The rules that find a number of something else than jobs."""
 _PACES = {None: "", USUAL: "", SLOW: ", taking long", STUCK: ", looks stuck"}
-_SAYS_NOTHING = re.compile(r"(failed|failed to execute( \(.*\))?|error executing tool.*)\.?", re.IGNORECASE)
+_SAYS_NOTHING = re.compile(r"failed( to execute( \(.*\))?)?\.?", re.IGNORECASE)
 """An error message that does not say what went wrong."""
 
 

@@ -126,6 +126,8 @@ def test_a_wrong_option_has_a_result_with_every_key(mode: t.Any, shown: str) -> 
         True,
     )
     assert (result["mode"], result["reasons"], result["facts"], result["polls"]) == (shown, [], None, 0)
+    assert {result[name] for name in ("polls", "waited", "arrived", "ended")} == {0}
+    assert (result["notices"], result["policy"], result["overridden"], result["override"]) == ([], {}, False, None)
 
 
 @pytest.mark.parametrize(

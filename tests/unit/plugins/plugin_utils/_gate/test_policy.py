@@ -54,6 +54,7 @@ def test_the_defaults_are_the_strictest() -> None:
         ({"max_failed_percent": "unlimited"}, Limits(max_failed=None)),
         ({"max_failed_percent": 5, "min_finished": 3}, Limits(max_failed=None, max_failed_percent=5.0, min_finished=3)),
         ({"min_finished": 0}, Limits(min_finished=0)),
+        ({"max_active": "9" * 9}, Limits(max_active=999_999_999)),
         ({"max_age": "2h"}, Limits(max_age=7200.0)),
         ({"max_age": "unlimited"}, Limits()),
     ],
@@ -71,7 +72,7 @@ BAD: list[tuple[Options, str]] = [
     ({"max_failed": True}, "'True' is not a limit (option max_failed)."),
     ({"max_failed": ""}, "'' is not a limit (option max_failed)."),
     ({"max_failed": "٣"}, "'٣' is not a limit (option max_failed)."),
-    ({"max_failed": "1" * 12}, "is not a limit (option max_failed)."),
+    ({"max_failed": "1" * 10}, "is not a limit (option max_failed)."),
     ({"total_max_active": "-2"}, "(option total_max_active)"),
     ({"max_executing": "few"}, "(option max_executing)"),
     ({"max_queued": "-1"}, "(option max_queued)"),
@@ -163,6 +164,12 @@ def test_an_entry_inherits_what_it_does_not_name() -> None:
         "service": "A",
         **Limits(max_active=None, max_executing=2, max_failed=3, max_age=3600.0).to_result(),
     }
+
+
+def test_the_longest_window() -> None:
+    assert read(window="3650d").window == 3650 * 86400
+    with pytest.raises(BadOption, match="longer than a site can remember"):
+        read(window="3650d1s")
 
 
 def test_a_window_is_fixed_at_the_first_measurement() -> None:
