@@ -179,8 +179,8 @@ def _message(summary: _Summary, share: str) -> str:
                 what = "goes ahead" if site in going_ahead else "stopped   "
                 lines.append(f"  {site.ljust(width)}  {what}  {reasons[site]}")
         if clean := [site for site in sites if site not in reasons]:
-            indent = {"initial_indent": "  ", "subsequent_indent": "  "}
-            lines += textwrap.wrap(", ".join(clean), _WIDTH, break_long_words=False, break_on_hyphens=False, **indent)
+            listed = textwrap.wrap(", ".join(clean), _WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+            lines += [f"  {line}" for line in listed]
     if summary["enough"] and summary["stopped"]:
         lines.append(f"What comes next has to leave out: {', '.join(summary['stopped'])}")
     return "\n".join(lines)

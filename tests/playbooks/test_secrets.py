@@ -80,10 +80,7 @@ def tasks() -> list[Task]:
             lookup(", password=wrong"),
             lookup(", password=[wrong]"),
             lookup(", url='https://user:' ~ proxy_password ~ '@localhost:1'"),
-            {
-                "ansible.builtin.include_role": {"name": "gisops.arcgis.gp_jobs_gate"},
-                "vars": {"gp_jobs_gate_publish_stats": True},
-            },
+            {"ansible.builtin.include_role": {"name": "gisops.arcgis.gp_jobs_gate"}},
         ]
     )
 
