@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import functools
 import typing as t
-from dataclasses import dataclass, replace
 
 from .. import _statuses
 from .._errors import BadOption, NotAllowed, NotFound, NotHonoured, NotUnderstood, SiteError
@@ -43,8 +42,7 @@ _LONG_AGO = 200_000_000.0
 """Epoch seconds, in 1976: before any job, in whichever unit it is read."""
 
 
-@dataclass(frozen=True)
-class Capabilities:
+class Capabilities(t.NamedTuple):
     """How a site wants to be asked for its jobs. What is learnt makes a new one, which is handed on."""
 
     needs_status: bool = False
@@ -334,7 +332,7 @@ class Counter:
         job_filter: JobFilter | None = None,
     ) -> Page:
         """Ask for one page; raises NotHonoured or NotUnderstood if it does not answer what was asked."""
-        site, asked = self._site, replace(job_filter or self._narrow, status=status)
+        site, asked = self._site, (job_filter or self._narrow)._replace(status=status)
         query = dialects.parameters(
             site.dialect,
             asked,

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 
 from .. import _services
 from .._errors import GpError, NotAllowed, NotFound, UnknownService
@@ -23,15 +22,14 @@ JOBS_SINCE = "Jobs can be asked for since ArcGIS Server 10.6.1 and ArcGIS Enterp
 _ALWAYS_THERE = Service("System", "PublishingTools")
 
 
-@dataclass(frozen=True)
-class Discovery:
+class Discovery(t.NamedTuple):
     """The services to ask."""
 
     named: tuple[Service, ...] = ()
     found: tuple[Service, ...] = ()
     may_be_missing: frozenset[Service] = frozenset()
     state: str = "none"
-    unseen: t.Mapping[str, str] = field(default_factory=dict)
+    unseen: t.Mapping[str, str] = {}
     """What this account could not look into, with the reason."""
     missing: tuple[str, ...] = ()
 

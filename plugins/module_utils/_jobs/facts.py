@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 
 from .. import _statuses, _times
 from .._services import Service
@@ -19,12 +18,11 @@ from .health import Health
 from .reading import Counts, Reading
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(t.NamedTuple):
     """What became of the services besides those that were read, by name."""
 
     discovery: str = "none"
-    unseen: t.Mapping[str, str] = field(default_factory=dict)
+    unseen: t.Mapping[str, str] = {}
     """What this account could not look into, with the reason."""
     missing: t.Sequence[str] = ()
     synchronous: t.Sequence[str] = ()

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import typing as t
 
 from .. import _options, _services, _statuses, _times
 from .._errors import BadOption
@@ -18,8 +18,7 @@ CLOCK_SLACK = 60.0
 """Seconds by which two clocks may differ although both are right."""
 
 
-@dataclass(frozen=True)
-class Filters:
+class Filters(t.NamedTuple):
     """What is asked for. ``statuses`` is every status unless some were asked for."""
 
     services: tuple[Entry, ...]

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from .._errors import GpError, NotAllowed
 from .._services import STARTED, STOPPED, Service
@@ -22,8 +21,7 @@ FOR_EVER = 3650 * 86400.0
 _MOST_DIRECTORIES = 5
 
 
-@dataclass(frozen=True)
-class State:
+class State(t.NamedTuple):
     """Whether a service should run, and whether it does, in the site's own words in capitals."""
 
     configured: str
@@ -38,8 +36,7 @@ class State:
         return self.realtime == STARTED
 
 
-@dataclass(frozen=True)
-class Health:
+class Health(t.NamedTuple):
     """What is known of one service besides its jobs. None if it was not asked for or is not known."""
 
     state: State | None = None

@@ -13,7 +13,6 @@ three ways through a listing that is still not whole says so.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from .._errors import NotAllowed, NotFound, SiteError
 from .._wire.responses import Page
@@ -27,8 +26,7 @@ Map = t.Callable[..., t.Iterable[t.Any]]
 """The built-in map, or a pool's, which asks side by side."""
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(t.NamedTuple):
     """The jobs of one query by id, with the site's word for the status of each."""
 
     jobs: dict[str, t.Any]

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import typing as t
 import zlib
-from dataclasses import asdict, dataclass, field
 
 from .. import _opaque, _services
 from .._errors import BadOption
@@ -25,13 +24,12 @@ NEW = "new"
 """Stands for the state before the first measurement."""
 
 
-@dataclass(frozen=True)
-class PollState:
+class PollState(t.NamedTuple):
     """What is known of single jobs, and of the site."""
 
-    jobs: t.Mapping[JobKey, JobDetails] = field(default_factory=dict)
-    messages: t.Mapping[JobKey, Messages] = field(default_factory=dict)
-    capabilities: Capabilities = field(default_factory=Capabilities)
+    jobs: t.Mapping[JobKey, JobDetails] = {}
+    messages: t.Mapping[JobKey, Messages] = {}
+    capabilities: Capabilities = Capabilities()
     retention: float | None = None
     """Seconds, as the site says."""
 
@@ -39,13 +37,13 @@ class PollState:
 def pack(facts: t.Mapping[str, t.Any], state: PollState) -> str:
     """Write the facts and the state as one opaque text."""
     jobs = [
-        [str(service), job_id, details.__dict__, state.messages.get((service, job_id))]
+        [str(service), job_id, details, state.messages.get((service, job_id))]
         for (service, job_id), details in state.jobs.items()
     ]
     packed = {
         "facts": facts,
         "jobs": jobs,
-        "capabilities": asdict(state.capabilities),
+        "capabilities": state.capabilities,
         "retention": state.retention,
     }
     return _opaque.put_on(zlib.compress(json.dumps(packed).encode()))
@@ -64,10 +62,10 @@ def read(text: str) -> PollState:
         messages: dict[JobKey, Messages] = {}
         for name, job_id, details, told in packed["jobs"]:
             key = (_services.parse(name), job_id)
-            jobs[key] = JobDetails(**details)
+            jobs[key] = JobDetails(*details)
             if told is not None:
                 messages[key] = told
-        return PollState(jobs, messages, Capabilities(**packed["capabilities"]), packed["retention"])
+        return PollState(jobs, messages, Capabilities(*packed["capabilities"]), packed["retention"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error):
         raise BadOption(
             "This is not what an earlier answer returned",

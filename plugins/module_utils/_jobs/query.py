@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 
 from .. import _options, _times
 from .._connection import Connection
@@ -49,8 +48,7 @@ _OUT_OF = (OutOfTime, OutOfRequests)
 _UNREADABLE = (SiteError, Busy, NotUnderstood, NotHonoured, Unreachable)
 
 
-@dataclass(frozen=True)
-class Measurement:
+class Measurement(t.NamedTuple):
     """The facts, and what the next measurement may want to know."""
 
     facts: dict[str, t.Any]
@@ -115,7 +113,7 @@ class _Query:
         for reading in readings:
             for warning in reading.warnings:
                 self._warn(warning)
-        told = {service: replace(notes.get(service, Health()), **states.get(service, {})) for service in states}
+        told = {service: notes.get(service, Health())._replace(**said) for service, said in states.items()}
         jobs, messages = self._details.kept()
         return Measurement(
             facts.build(site, filters, seen, readings, self._details, told, as_of, retention),
@@ -221,7 +219,7 @@ class _Query:
                 break
             capabilities = learnt
         shows = any(isinstance(one, Reading) and not one.shows_nothing for one in results.values())
-        return results, replace(capabilities, shows_jobs=capabilities.shows_jobs or shows)
+        return results, capabilities._replace(shows_jobs=capabilities.shows_jobs or shows)
 
     def _learn(self, counter: Counter, results: dict[Service, t.Any]) -> Capabilities | None:
         """Find out how the site wants to be asked, if it refuses our way or shows no job at all."""

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field, replace
 
 from .. import _statuses
 from .._errors import GpError
@@ -20,16 +19,15 @@ Jobs = dict[str, tuple[str, t.Any]]
 """By id: our status, or an empty text if only the job's details tell it, and the site's word."""
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(t.NamedTuple):
     """What was seen of one service. A count is None if it was not asked for or cannot be known."""
 
     service: Service
     record: int | None = None
     """The number of all its jobs, asked for or not, as far as its answers tell."""
     total: int | None = None
-    counts: Counts = field(default_factory=lambda: dict.fromkeys(_statuses.STATUSES))
-    jobs: Jobs = field(default_factory=dict)
+    counts: Counts = dict.fromkeys(_statuses.STATUSES)
+    jobs: Jobs = {}
     """Those known by id; not all that is counted."""
     is_listed: bool = True
     """Whether ``jobs`` holds every job of the service, so that counts are counted from it."""
@@ -62,10 +60,10 @@ class Reading:
     def doubted(self, why: str) -> Reading:
         """Give this reading as one that must not be read as "none"."""
         nothing: Counts = dict.fromkeys(_statuses.STATUSES)
-        return replace(self, complete=False, total=None, counts=nothing, warnings=(*self.warnings, why))
+        return self._replace(complete=False, total=None, counts=nothing, warnings=(*self.warnings, why))
 
     def warned(self, *warnings: str) -> Reading:
-        return replace(self, warnings=(*self.warnings, *warnings))
+        return self._replace(warnings=(*self.warnings, *warnings))
 
 
 def recounted(reading: Reading, filters: Filters) -> Reading:
@@ -77,15 +75,15 @@ def recounted(reading: Reading, filters: Filters) -> Reading:
     for status, _word in reading.jobs.values():
         if status in filters.statuses:
             counts[status] = (counts[status] or 0) + 1
-    return replace(reading, counts=counts, total=sum(counts[status] or 0 for status in filters.statuses))
+    return reading._replace(counts=counts, total=sum(counts[status] or 0 for status in filters.statuses))
 
 
 def without_finished(reading: Reading) -> Reading:
     """Take back the counts of finished jobs: the site no longer has all that were asked for."""
     counts = {status: None if status in _statuses.FINISHED else count for status, count in reading.counts.items()}
-    return replace(reading, counts=counts, total=None, complete=False)
+    return reading._replace(counts=counts, total=None, complete=False)
 
 
 def in_the_dark(service: Service, error: GpError) -> Reading:
     """Give the reading of a service that could not be read."""
-    return replace(Reading(service, is_listed=False).doubted(f"{service}: {error}"), error=error.failure)
+    return Reading(service, is_listed=False).doubted(f"{service}: {error}")._replace(error=error.failure)

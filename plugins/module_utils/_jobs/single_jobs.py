@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 
 from .. import _times
 from .._errors import GpError
@@ -98,7 +97,7 @@ class SingleJobs:
             job = self._details.get(reading.service, job_id)
             if job is not None:
                 jobs[job_id] = (normalise(job.word), job.word)
-        changed = replace(reading, jobs=jobs)
+        changed = reading._replace(jobs=jobs)
         return recounted(changed, self._filters) if reading.is_listed else changed
 
     def _look_at_finished(self, readings: list[Reading]) -> tuple[list[Reading], set[Service]]:
@@ -141,7 +140,7 @@ class SingleJobs:
             return reading
         if has_enough:
             jobs = {job_id: known for job_id, known in reading.jobs.items() if job_id not in set(unseen)}
-            return replace(reading, jobs=jobs, at_least=True)
+            return reading._replace(jobs=jobs, at_least=True)
         if len(self._finished(reading)) <= MOST_DETAILS:
             return reading  # they have vanished
         return reading.doubted(
@@ -177,7 +176,7 @@ class SingleJobs:
                 "the machine that asked, and the site's answers carry no date. Let the header Date through."
             )
         jobs = {job_id: told for job_id, told in reading.jobs.items() if job_id not in early}
-        reading = recounted(replace(reading, jobs=jobs), self._filters)
+        reading = recounted(reading._replace(jobs=jobs), self._filters)
         if not endless:
             return reading
         return reading.warned(

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 
 import pytest
 
@@ -134,7 +133,7 @@ def test_a_limit_that_cuts_says_so_and_is_complete() -> None:
     cut, whole = (build(ask(detail="jobs", limit=limit), one) for limit in (2, 3))
     assert (len(cut["jobs"]), cut["truncated"], cut["complete"]) == (2, True, True)
     assert (len(whole["jobs"]), whole["truncated"], whole["complete"]) == (3, False, True)
-    facts = build(ask(detail="jobs", limit=3), replace(one, next_start=4))
+    facts = build(ask(detail="jobs", limit=3), one._replace(next_start=4))
     assert (facts["truncated"], facts["next_start"], facts["services"][0]["next_start"]) == (True, 4, 4)
     assert whole["services"][0]["next_start"] == -1
 
