@@ -42,7 +42,6 @@ HABITS: dict[str, tuple[str, ...]] = {
     "next_start_at_end": ("-1", "missing", "0", "equal"),
     "echo": ("full", "as_sent", "none"),
     "status_filter": ("honoured", "ignored"),
-    "several_statuses": ("honoured", "first_only", "last_only"),
     "status_parameter": ("jobStatus", "both"),
     "job_status_required": ("no", "error", "empty"),
     "time_filter": ("honoured", "ignored"),
@@ -108,6 +107,8 @@ class Schedule:
     api: str
     scenario: Scenario
     options: Result
+    relay: bool
+    """Whether the next job comes just before the last active one of its service ends."""
     restless: float
     """How likely something happens to the jobs with each request."""
     chance: random.Random
@@ -125,7 +126,8 @@ def schedule(seed: str, api: str) -> Schedule:
         # Together they are a site that shows no job to any question, and nobody could tell that from an idle one.
         faults = [fault for fault in faults if fault["fault"] != "unfiltered"]
     scenario: Scenario = {"services": services, "switches": habits, "faults": faults}
-    return Schedule(seed, api, scenario, _policy(chance, list(services)), _restless(chance), chance)
+    policy = _policy(chance, list(services))
+    return Schedule(seed, api, scenario, policy, chance.random() < 0.4, _restless(chance), chance)
 
 
 def _restless(chance: random.Random) -> float:
@@ -243,6 +245,9 @@ class World(FaultBook):
             job = chance.choice(active)
             place = LIFE.index(job.status(now))
             onward = LIFE[place + 1] if place < 3 and chance.random() < 0.7 else chance.choice(ENDS)
+            if self._schedule.relay and onward not in LIFE and len(active) == 1:
+                store.add_job(key, {"status": chance.choice(LIFE[:4]).canonical}, now)
+                self._look()
             job.become(onward, now)
             self._schedule.told.append(f"-- {key}: {job.job_id} is {onward.canonical}")
         elif what < 0.75:

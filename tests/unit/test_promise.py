@@ -18,8 +18,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.capabilities import Habits
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.listing import Listing
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import counting, listing
 from ansible_collections.gisops.arcgis.plugins.module_utils._wire import client as _client
 from rehearsal_site.running import RunningSite, running_site
 
@@ -76,8 +75,11 @@ def test_a_gate_that_passes_has_seen_a_good_moment(witness: Witness) -> None:
 
 def test_a_gate_that_doubts_nothing_would_be_found_out(witness: Witness, monkeypatch: pytest.MonkeyPatch) -> None:
     """The schedules have wrong passes in them, for whoever takes what he has not seen for nothing."""
-    monkeypatch.setattr(Listing, "is_whole", True)
-    monkeypatch.setattr(Habits, "is_really_empty", lambda *_any: True)
+    read_all = listing.read_all
+    monkeypatch.setattr(listing, "read_all", lambda *given: read_all(*given)._replace(is_whole=True))
+    monkeypatch.setattr(counting, "check_answer", lambda *_any: None)
+    monkeypatch.setattr(counting.Counter, "confirms", lambda *_any: True)
+    monkeypatch.setattr(counting.Counter, "is_empty", lambda *_any: True)
     for number in range(1000):
         one = schedule(str(number), witness.site.api)
         result, _seconds = witness.run(one)
