@@ -40,7 +40,10 @@ FUZZED = settings(max_examples=200, suppress_health_check=[HealthCheck.function_
 def test_anything_is_read_or_refused(value: t.Any, name: str) -> None:
     """Nothing but BadOption comes out of reading options that core has let through."""
     options = _options.without_empty({**GIVEN, name: value})
-    read_by_core = ArgumentSpecValidator(_options.argument_spec(CONNECTION)).validate(options)
+    try:
+        read_by_core = ArgumentSpecValidator(_options.argument_spec(CONNECTION)).validate(options)
+    except OverflowError:  # core's own way of refusing an infinite number
+        return
     if read_by_core.error_messages:
         return
     try:

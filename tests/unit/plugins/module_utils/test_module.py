@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import typing as t
 
 import pytest
@@ -13,6 +17,8 @@ from ansible_collections.gisops.arcgis.plugins.module_utils._errors import GpErr
 from ansible_collections.gisops.arcgis.plugins.module_utils._module import GpModule
 from ansible_collections.gisops.arcgis.plugins.module_utils._options import CONNECTION, QUERY
 from ansible_collections.gisops.arcgis.plugins.module_utils._wire import transport
+
+from ...ansible_run import COLLECTIONS
 
 
 def tell() -> None:
@@ -101,3 +107,29 @@ def test_requests_is_missed_by_name(run_module: t.Any, monkeypatch: pytest.Monke
     result = run_module(tell)
     assert result["failed"] is True
     assert "requests" in result["msg"]
+
+
+WAIT = """
+import sys, time
+from ansible.module_utils import basic
+from ansible_collections.gisops.arcgis.plugins.module_utils._module import GpModule
+from ansible_collections.gisops.arcgis.plugins.module_utils._options import CONNECTION
+basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = sys.argv[1].encode(), "legacy"
+GpModule(CONNECTION)
+print("begun", flush=True)
+time.sleep(50)
+"""
+
+
+def test_a_run_that_was_broken_off_asks_nothing_more() -> None:
+    """On Ctrl-C core ends without its modules; what they would tell is read by nobody."""
+    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {}})
+    command = [sys.executable, "-c", WAIT, arguments]
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(COLLECTIONS)}, stderr=subprocess.DEVNULL
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == b"begun\n"
+    assert running.poll() is None
+    running.stdout.close()
+    assert running.wait(timeout=20) == 1
