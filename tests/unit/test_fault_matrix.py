@@ -15,14 +15,13 @@ import random
 import time
 import typing as t
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import requests
 
-from ansible_collections.gisops.arcgis.plugins.module_utils._options import Connection
+from ansible_collections.gisops.arcgis.plugins.module_utils._connection import Connection
 from ansible_collections.gisops.arcgis.plugins.module_utils._wire import client as _client
 from rehearsal_site.running import RunningSite, running_site
 
@@ -62,7 +61,7 @@ SITE: Scenario = {
 }
 ASK: Result = {
     "services": ["Analysis/*"],
-    "page_size": 3,
+    "number": 3,
     "detail": "jobs",
     "connections": 1,
     "retries": 3,
@@ -256,7 +255,7 @@ def make_stalls_cheap(
     """Short timeouts, and new tries only where one may help."""
     if fault.stalls:
         changes: t.Any = {"timeout": timeouts[0], "total_timeout": timeouts[1], "retries": int(strength == ONCE)}
-        monkeypatch.setattr(Connection, "read", lambda get: replace(_read(get), **changes))
+        monkeypatch.setattr(Connection, "read", lambda get: _read(get)._replace(**changes))
 
 
 def make_pauses_cheap(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
@@ -367,7 +366,6 @@ def gate(site: Rehearsal, fault: Fault, strength: str) -> Result:
         services=["Analysis/*"],
         wait="20s",
         max_failed="unlimited",
-        error_limit=2 if strength == ONCE else 1,
         events={1: lambda rehearsal: begin(rehearsal, rule)},
         **{name: value for name, value in given.items() if name in names},
     )
