@@ -166,7 +166,8 @@ def test_an_entry_inherits_what_it_does_not_name() -> None:
     }
 
 
-def test_the_longest_window() -> None:
+def test_the_shortest_and_the_longest_window() -> None:
+    assert read(window="0.5").window == 0.5
     assert read(window="3650d").window == 3650 * 86400
     with pytest.raises(BadOption, match="longer than a site can remember"):
         read(window="3650d1s")
