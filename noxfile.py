@@ -74,6 +74,7 @@ def settle() -> None:
     os.environ |= {
         "PATH": os.pathsep.join(dict.fromkeys([str(BIN), str(links), *others])),
         "HOME": str(HOME),
+        "TMPDIR": str(SCRATCH),  # what tools leave there goes with it
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",
         "ANSIBLE_NOCOLOR": "1",
@@ -90,7 +91,7 @@ def settle() -> None:
 def feed_ansible_test(settings: dict[str, str]) -> None:
     """Put into its home what ansible-test would fetch from a host of its own, and the settings that pip shall have."""
     config = configparser.RawConfigParser()
-    config["global"] = {**settings, "quiet": "2"}
+    config["global"] = settings
     (HOME / ".config" / "pip").mkdir(parents=True, exist_ok=True)
     with (HOME / ".config" / "pip" / "pip.conf").open("w", encoding="utf-8") as file:
         config.write(file)
