@@ -331,10 +331,14 @@ def esri_client(session: nox.Session) -> None:
 def mutation(session: nox.Session) -> None:
     """Change the pure files of the gate and of the counting, line by line: how many changes do their tests notice?"""
     session.install("mutmut>=3.3", "-r", "tests/requirements/dev.txt")
-    tree = copy()[1]
-    with session.chdir(tree):
-        session.run("mutmut", "run", *session.posargs, env={"PYTHONPATH": str(tree / "tests" / "site")})
-        session.run("mutmut", "results")
+    root, tree = copy()
+    shutil.copy(tree / "pyproject.toml", root)
+    copied = root / "mutants"
+    path = os.pathsep.join(str(one) for one in (copied, tree / "tests" / "site"))
+    env = {"PYTHONPATH": path, "ANSIBLE_COLLECTIONS_PATH": str(copied)}
+    with session.chdir(root):
+        session.run("mutmut", "run", *session.posargs, env=env)
+        session.run("mutmut", "results", env=env)
 
 
 # ansible-core: the oldest and the newest Python 3.N of the controller that it takes.
