@@ -74,6 +74,7 @@ def settle() -> None:
     os.environ |= {
         "PATH": os.pathsep.join(dict.fromkeys([str(BIN), str(links), *others])),
         "HOME": str(HOME),
+        "TMPDIR": str(SCRATCH),  # what tools leave there goes with it
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",
         "ANSIBLE_NOCOLOR": "1",
@@ -90,7 +91,7 @@ def settle() -> None:
 def feed_ansible_test(settings: dict[str, str]) -> None:
     """Put into its home what ansible-test would fetch from a host of its own, and the settings that pip shall have."""
     config = configparser.RawConfigParser()
-    config["global"] = {**settings, "quiet": "2"}
+    config["global"] = settings
     (HOME / ".config" / "pip").mkdir(parents=True, exist_ok=True)
     with (HOME / ".config" / "pip" / "pip.conf").open("w", encoding="utf-8") as file:
         config.write(file)
@@ -330,10 +331,14 @@ def esri_client(session: nox.Session) -> None:
 def mutation(session: nox.Session) -> None:
     """Change the pure files of the gate and of the counting, line by line: how many changes do their tests notice?"""
     session.install("mutmut>=3.3", "-r", "tests/requirements/dev.txt")
-    tree = copy()[1]
-    with session.chdir(tree):
-        session.run("mutmut", "run", *session.posargs, env={"PYTHONPATH": str(tree / "tests" / "site")})
-        session.run("mutmut", "results")
+    root, tree = copy()
+    shutil.copy(tree / "pyproject.toml", root)
+    copied = root / "mutants"
+    path = os.pathsep.join(str(one) for one in (copied, tree / "tests" / "site"))
+    env = {"PYTHONPATH": path, "ANSIBLE_COLLECTIONS_PATH": str(copied)}
+    with session.chdir(root):
+        session.run("mutmut", "run", *session.posargs, env=env)
+        session.run("mutmut", "results", env=env)
 
 
 # ansible-core: the oldest and the newest Python 3.N of the controller that it takes.
