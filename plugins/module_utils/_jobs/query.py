@@ -44,6 +44,7 @@ from .single_jobs import SingleJobs
 Warn = t.Callable[[str], t.Any]
 Result = t.Union[Reading, GpError]
 
+_CAME_LATE = "It appeared while the others were read, again and again. Ask again when no service is published."
 _OUT_OF = (OutOfTime, OutOfRequests)
 _UNREADABLE = (SiteError, Busy, NotUnderstood, NotHonoured, Unreachable)
 
@@ -252,7 +253,8 @@ class _Query:
         capabilities: Capabilities,
     ) -> tuple[list[Reading], Seen, dict[Service, dict[str, t.Any]], Capabilities]:
         """Make of each error what it means for its service; raise those that are the user's or the whole site's."""
-        unseen = dict(found.unseen)
+        unread = [service for service in found.found if service not in results]
+        unseen = {**found.unseen, **{str(service): _CAME_LATE for service in unread}}
         missing, synchronous, stopped = list(found.missing), [], []
         readings: list[Reading] = []
         unreadable: list[GpError] = []
@@ -290,7 +292,7 @@ class _Query:
                 raise result
         if unreadable and len(unreadable) == len(readings):
             raise unreadable[0]  # it is the site
-        seen = Seen(found.state, unseen, missing, synchronous, stopped)
+        seen = Seen("partial" if unread else found.state, unseen, missing, synchronous, stopped)
         return readings, seen, states, capabilities
 
     def _why_absent(self, service: Service, found: discovery.Discovery) -> str | GpError:

@@ -24,6 +24,8 @@ TOKEN = "gisops.arcgis.gp_token"
 
 _FIRST = "new"
 """The poll state before the first measurement."""
+_MOST_DETAILS = 500
+"""So many active jobs of a service are looked at. Those beyond count too, of an unknown age, exempted by nothing."""
 _MOST_MESSAGES = 5
 _MOST_RENEWALS = 3
 """So many times a token that the site refuses is renewed."""
@@ -194,6 +196,7 @@ def wanted(policy: Policy) -> Result:
         "job_status": statuses or ["active"],
         "detail": "full",
         "include": [name for name, is_wanted in include.items() if is_wanted],
+        "detail_limit": _MOST_DETAILS,
         "message_limit": _MOST_MESSAGES,
     }
     enough = _enough(policy)

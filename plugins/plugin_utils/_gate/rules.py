@@ -50,8 +50,8 @@ class ServiceRules:
             return
         if not (service.is_complete or self._lacks_only_history):
             self.active = None
-            why = " ".join(service.warnings) or "It was not seen in full."
-            findings.doubt("error" if service.has_error else "incomplete", why)
+            why = " ".join(one.removeprefix(f"{service.name}: ") for one in service.warnings)
+            findings.doubt("error" if service.has_error else "incomplete", why or "It was not seen in full.")
             self._judge_state()
             return
         findings.notices += service.warnings

@@ -227,9 +227,10 @@ def _countdown(seconds: float) -> str:
 
 def _in_short(reason: Reason) -> str:
     """Say in few words where which rule is broken, or what an error says."""
+    name = bare(reason.service) if reason.service is not None else ""
     if reason.rule == "error":
-        return cut(reason.text, _LONGEST_ERROR)
-    return f"{bare(reason.service) if reason.service else 'site'}: {reason.rule}"
+        return cut(f"{name}: {reason.text}" if name else reason.text, _LONGEST_ERROR)
+    return f"{name or 'site'}: {reason.rule}"
 
 
 def _busy(services: t.Sequence[ServiceFacts]) -> list[str]:

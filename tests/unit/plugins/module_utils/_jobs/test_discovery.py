@@ -231,6 +231,19 @@ def test_a_service_that_is_gone_since_it_was_listed(asked_site: t.Any, api: str)
         assert any("Ghost.GPServer is gone" in text for text in asked.warnings)
 
 
+def test_a_site_that_lists_new_services_each_time_was_not_seen(asked_site: t.Any, api: str) -> None:
+    names_of_all = ["A", "B", "C", "D"]
+    scenario = {"services": {"System/PublishingTools": {}, **{name: {} for name in names_of_all}}}
+    with asked_site(scenario, api=api) as asked:
+        for number in (1, 2, 3):
+            shown = [{"serviceName": name, "type": "GPServer"} for name in names_of_all[:number]]
+            rule = {"fault": "edited", "match": {"path": r"/services\?", "times": 1}, "put": {"services": shown}}
+            asked.site.faults.add(rule)
+        facts = asked.query()
+        assert (facts["complete"], facts["discovery"], facts["counts"]["active"]) == (False, "partial", None)
+        assert [one["name"] for one in facts["unseen"]] == ["D.GPServer"]
+
+
 def test_a_service_that_is_listed_and_not_found_is_not_gone(asked_site: t.Any, api: str) -> None:
     """Something on the way says so, and its jobs go on."""
     with asked_site("truth_table", api=api) as asked:

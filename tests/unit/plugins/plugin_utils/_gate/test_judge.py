@@ -564,6 +564,7 @@ def test_what_cannot_be_seen_is_told_once_with_the_right_that_would_do() -> None
 def test_why_a_service_was_not_seen_in_full() -> None:
     assert only(judged(service(complete=False))).text == "It was not seen in full."
     assert only(judged(service(complete=False, warnings=["A.", "B."]))).text == "A. B."
+    assert only(judged(service("S/X.GPServer", complete=False, warnings=["S/X.GPServer: A."]))).text == "A."
 
 
 def test_failed_beats_inconclusive() -> None:

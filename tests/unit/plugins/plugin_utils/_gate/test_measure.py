@@ -84,7 +84,7 @@ def test_the_facts_that_a_policy_needs(options: Given, expected: Given) -> None:
     """Active jobs of any age, and failed ones by when they ended; never the site's own window, which may hide jobs."""
     said = wanted(policy(**options))
     assert {name: said.get(name) for name in expected} == expected
-    assert (said["detail"], said["message_limit"]) == ("full", 5)
+    assert (said["detail"], said["detail_limit"], said["message_limit"]) == ("full", 500, 5)
     assert not {"start_time", "end_time", "limit"} & said.keys()
 
 

@@ -267,7 +267,7 @@ def line(*services: Given, left: float | None = None, lately: tuple[int, int] = 
         (
             [service("A.GPServer", complete=False, error={}, warnings=["x" * 161])],
             {},
-            f"09:00:12 UTC inconclusive: {'x' * 160}…",
+            f"09:00:12 UTC inconclusive: A: {'x' * 157}…",
         ),
     ],
 )  # fmt: skip
