@@ -11,7 +11,7 @@ make facts of what was seen. A stage makes new readings from those of the stage 
 from __future__ import annotations
 
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 from .. import _options, _times
 from .._connection import Connection
@@ -76,7 +76,21 @@ def measure(get: _options.Read, warn: Warn, state: PollState | None = None) -> M
     if state is not None and connection.token is not None:
         connection = connection._replace(password=None)
     with Site(connection) as site, ThreadPoolExecutor(max_workers=connection.connections) as pool:
-        return _Query(site, filters, pool.map, warn, state or PollState()).measure()
+        return _Query(site, filters, side_by_side_in(pool), warn, state or PollState()).measure()
+
+
+def side_by_side_in(pool: Executor) -> Map:
+    """Give the map of a pool that asks for a single thing right here.
+
+    So the pages of a single service have the pool to themselves. A worker that waited for other workers of its own pool
+    would wait for ever.
+    """
+
+    def side_by_side(do: t.Callable[[t.Any], t.Any], items: t.Iterable[t.Any]) -> t.Iterable[t.Any]:
+        given = list(items)
+        return map(do, given) if len(given) < 2 else pool.map(do, given)
+
+    return side_by_side
 
 
 class _Query:
