@@ -70,7 +70,7 @@ def tasks() -> list[Task]:
             {GATE: {"password": "{{ wrong }}", "wait": "1h"}},
             {GATE: {"mode": "observe", "proxy": "http://user:{{ proxy_password }}@localhost:1"}},
             {GATE: {"url": "https://user:{{ proxy_password | urlencode }}@localhost:1/arcgis"}},
-            {QUERY: {**SERVICE, "poll_state": "new", "include": ["states", "answers", "durations"]}, "register": "asked"},
+            {QUERY: {**SERVICE, "poll_state": "new", "include": ["states", "durations"]}, "register": "asked"},
             {QUERY: {**SERVICE, "poll_state": "{{ asked.poll_state }}"}},
             {"ansible.builtin.set_fact": {"kept": "{{ asked }}", "cacheable": True}},
             lookup(),

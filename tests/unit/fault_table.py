@@ -106,11 +106,13 @@ BELIEVED: t.Any = {"once": ALWAYS_ERROR, "lasting": ALWAYS_ERROR}
 HARMLESS: t.Any = {"once": ALWAYS_RIGHT, "lasting": ALWAYS_RIGHT}
 UNSEEN: Outcomes = {None: ERROR, SERVICES: INCOMPLETE, FIRST: INCOMPLETE, LATER: INCOMPLETE}
 """What an account may not see of a site is told as unseen."""
-FORBIDDEN: t.Any = {"once": UNSEEN, "lasting": UNSEEN}
+SEEN_LATER: Outcomes = {**UNSEEN, SERVICES: RIGHT}
+"""Before no job is believed to be active, the site is asked for its services once more."""
+FORBIDDEN: t.Any = {"once": SEEN_LATER, "lasting": UNSEEN}
 # A portal that tells what it is to its members only is asked again after the login.
-FORBIDDEN_BY_THE_SITE: t.Any = {"once": {**UNSEEN, ("kubernetes", PRODUCT): RIGHT}, "lasting": UNSEEN}
+FORBIDDEN_BY_THE_SITE: t.Any = {"once": {**SEEN_LATER, ("kubernetes", PRODUCT): RIGHT}, "lasting": UNSEEN}
 NOT_FOUND: t.Any = {
-    "once": {None: ERROR, SERVICES: INCOMPLETE, JOB: RIGHT},
+    "once": {None: ERROR, SERVICES: RIGHT, JOB: RIGHT},
     "lasting": {None: ERROR, SERVICES: INCOMPLETE, JOB: INCOMPLETE},
 }
 """A job may be gone since it was listed; then its service is read again."""
@@ -370,7 +372,7 @@ RESULTS = [
         "`total` too low on this page",
         edited(add={"total": -3}),
         once=ALWAYS_RIGHT,
-        lasting={None: RIGHT, POLL: INCOMPLETE},
+        lasting={None: RIGHT, FIRST: INCOMPLETE, POLL: INCOMPLETE},
         **JOBS,
         note="Jobs are merged by id. Where all pages agree on a `total` below the number of jobs that they show, "
         "nothing is known for sure.",
@@ -382,9 +384,16 @@ RESULTS = [
     Fault("`nextStart` 0", put(nextStart=0), **HARMLESS, **JOBS),
     Fault("`nextStart` -1 too early", put(nextStart=-1), **HARMLESS, **JOBS),
     Fault("`nextStart` not ahead", put(nextStart=1), **HARMLESS, **JOBS),
-    Fault("`nextStart` beyond the end", put(nextStart=9999), **HARMLESS, **JOBS),
+    Fault(
+        "`nextStart` beyond the end",
+        put(nextStart=9999),
+        once=ALWAYS_RIGHT,
+        lasting={None: INCOMPLETE, FIRST: RIGHT},
+        **JOBS,
+        note="A site that says of its last page that more follows contradicts its own `total`.",
+    ),
     Fault("`num` not as asked", put(num=3), **HARMLESS, **JOBS),
-    Fault("`start` not as asked", put(start=77), **HARMLESS, **JOBS),
+    Fault("`start` not as asked", put(start=77), **TWO_TRIES, **JOBS, says="answers another question"),
     Fault(
         "The page skips jobs",
         {"fault": "other_page", "by": 2},
@@ -392,7 +401,7 @@ RESULTS = [
         **JOBS,
         note="Pages overlap by one job, and the jobs have to add up to `total`: what slips between pages shows.",
     ),
-    Fault("The page repeats jobs", {"fault": "other_page", "by": -2}, **HARMLESS, steps=(LATER,)),
+    Fault("The page repeats jobs", {"fault": "other_page", "by": -2}, **DOUBTED, steps=(LATER,)),
     Fault(
         "The filter by status is ignored",
         {"fault": "unfiltered"},

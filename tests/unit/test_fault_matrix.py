@@ -121,9 +121,10 @@ def running(request: pytest.FixtureRequest) -> Iterator[RunningSite]:
 
 
 @pytest.fixture(name="pauses")
-def pauses_fixture(monkeypatch: pytest.MonkeyPatch) -> Pauses:
+def pauses_fixture(site: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Pauses:
     pauses = Pauses()
-    clock = SimpleNamespace(sleep=pauses.sleep, monotonic=time.monotonic, time=time.time)
+    now = _client.time.time  # the site's
+    clock = SimpleNamespace(sleep=pauses.sleep, monotonic=time.monotonic, time=now)
     monkeypatch.setattr(_client, "time", clock)
     return pauses
 
@@ -255,7 +256,7 @@ def make_stalls_cheap(
     """Short timeouts, and new tries only where one may help."""
     if fault.stalls:
         changes: t.Any = {"timeout": timeouts[0], "total_timeout": timeouts[1], "retries": int(strength == ONCE)}
-        monkeypatch.setattr(Connection, "read", lambda get: _read(get)._replace(**changes))
+        monkeypatch.setattr(Connection, "read", lambda *given: _read(*given)._replace(**changes))
 
 
 def make_pauses_cheap(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:

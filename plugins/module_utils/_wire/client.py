@@ -111,7 +111,7 @@ class Client:
         self._began = time.monotonic()
         self._deadline = self._began + connection.total_timeout if connection.total_timeout else float("inf")
         # Not a session: that would read ~/.netrc, follow redirects and keep cookies.
-        self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connection.connections, pool_block=True)
+        self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connection.connections)
         if not connection.validate_certs:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user said so; once is enough
         self._lock = threading.Lock()
