@@ -16,15 +16,14 @@ from arcgis.gis.kubernetes._admin._services import GPJobManager
 from arcgis.gis.server import Server
 from arcgis.gis.server.admin._services import JobManager
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _options
-from ansible_collections.gisops.arcgis.plugins.module_utils import _statuses as _status
-from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import query as _gp_jobs
-from ansible_collections.gisops.arcgis.plugins.module_utils._wire import dialects as _api
+from ansible_collections.gisops.arcgis.plugins.module_utils import _connection, _options, _statuses
+from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import query
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import dialects
 from ansible_collections.gisops.arcgis.plugins.module_utils._wire.site import Site
 from rehearsal_site.running import RunningSite, running_site
 
 SERVICE = "System/PublishingTools"
-WORDS = sorted(_status.FILTER_WORDS.items())
+WORDS = sorted(_statuses.FILTER_WORDS.items())
 
 
 def read(site: RunningSite, **options: t.Any) -> t.Callable[[str], t.Any]:
@@ -43,7 +42,7 @@ def read(site: RunningSite, **options: t.Any) -> t.Callable[[str], t.Any]:
 
 def ours(site: RunningSite, **options: t.Any) -> dict[str, str]:
     """Our jobs: ids and statuses."""
-    facts = _gp_jobs.query(read(site, **options), print)
+    facts = query.query(read(site, **options), print)
     assert facts["complete"] is True
     return {job["job_id"]: job["status"] for job in facts["jobs"]}
 
@@ -60,7 +59,7 @@ def server_jobs(site: RunningSite, **options: t.Any) -> set[str]:
 
 def kubernetes_jobs(site: RunningSite, statuses: list[str], **options: t.Any) -> dict[str, str]:
     """The jobs that Esri's client for Kubernetes gives, with a token that we got: its own login wants a browser."""
-    with Site(_options.Connection.read(read(site))) as talk:
+    with Site(_connection.Connection.read(read(site))) as talk:
         token = talk.tokens.current()
     connection = Connection(
         site.admin_url, token=token, referer="https://gisops.arcgis", verify_cert=False, trust_env=False
@@ -114,12 +113,14 @@ def test_the_documented_sample(server: RunningSite) -> None:
 def test_a_status_of_kubernetes(kubernetes: RunningSite, status: str, word: str) -> None:
     found = kubernetes_jobs(kubernetes, [word])
     assert found
-    assert {job_id: _status.normalise(text) for job_id, text in found.items()} == ours(kubernetes, job_status=[status])
+    assert {job_id: _statuses.normalise(text) for job_id, text in found.items()} == ours(
+        kubernetes, job_status=[status]
+    )
 
 
 def test_several_statuses_of_kubernetes(kubernetes: RunningSite) -> None:
     statuses = ["failed", "executing", "waiting"]
-    found = kubernetes_jobs(kubernetes, [_status.FILTER_WORDS[status] for status in statuses])
+    found = kubernetes_jobs(kubernetes, [_statuses.FILTER_WORDS[status] for status in statuses])
     assert set(found) == set(ours(kubernetes, job_status=statuses))
 
 
@@ -129,5 +130,5 @@ def test_a_user_of_kubernetes(kubernetes: RunningSite) -> None:
 
 
 def test_both_dialects_are_the_ones_that_were_meant(server: RunningSite, kubernetes: RunningSite) -> None:
-    assert _gp_jobs.query(read(server), print)["api"] == _api.SERVER
-    assert _gp_jobs.query(read(kubernetes), print)["api"] == _api.KUBERNETES
+    assert query.query(read(server), print)["api"] == dialects.SERVER
+    assert query.query(read(kubernetes), print)["api"] == dialects.KUBERNETES

@@ -17,7 +17,7 @@ import yaml
 from ansible_collections.gisops.arcgis.plugins.module_utils import _options
 from rehearsal_site.running import RunningSite, running_site
 
-from .ansible_run import COLLECTION, COLLECTIONS, environment, play, run_playbook
+from ..unit.ansible_run import COLLECTION, COLLECTIONS, environment, play, run_playbook
 
 Mapping = dict[str, t.Any]
 

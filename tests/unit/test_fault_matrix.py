@@ -123,8 +123,7 @@ def running(request: pytest.FixtureRequest) -> Iterator[RunningSite]:
 @pytest.fixture(name="pauses")
 def pauses_fixture(site: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Pauses:
     pauses = Pauses()
-    now = _client.time.time  # the site's
-    clock = SimpleNamespace(sleep=pauses.sleep, monotonic=time.monotonic, time=now)
+    clock = SimpleNamespace(sleep=pauses.sleep, monotonic=time.monotonic, time=site._seconds)
     monkeypatch.setattr(_client, "time", clock)
     return pauses
 

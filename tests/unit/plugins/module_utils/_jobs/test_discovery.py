@@ -233,7 +233,7 @@ def test_a_service_that_is_gone_since_it_was_listed(asked_site: t.Any, api: str)
 
 def test_a_site_that_lists_new_services_each_time_was_not_seen(asked_site: t.Any, api: str) -> None:
     names_of_all = ["A", "B", "C", "D"]
-    scenario = {"services": {"System/PublishingTools": {}, **{name: {} for name in names_of_all}}}
+    scenario: dict[str, t.Any] = {"services": {"System/PublishingTools": {}, **{name: {} for name in names_of_all}}}
     with asked_site(scenario, api=api) as asked:
         for number in (1, 2, 3):
             shown = [{"serviceName": name, "type": "GPServer"} for name in names_of_all[:number]]
