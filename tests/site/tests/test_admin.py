@@ -155,3 +155,24 @@ def test_other_contexts_are_not_there(start: Start) -> None:
     assert client.running.url.endswith("/gis")
     assert client.get("rest/info")["currentVersion"]
     assert client.response(client.running.url.replace("/gis", "/arcgis") + "/rest/info").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("retention", "mode", "minutes"), [("6h", "TIME_ELAPSED_SINCE_LAST_MODIFIED", 360), (None, "NONE", 0)]
+)
+def test_the_jobs_directory_tells_the_retention(start: Start, retention: str | None, mode: str, minutes: int) -> None:
+    client = start("publishing_tools", api="server", retention=retention)
+    listed = client.get("admin/system/directories")["directories"]
+    jobs = next(one for one in listed if one["directoryType"] == "JOBS")
+    assert (jobs["cleanupMode"], jobs["maxFileAge"]) == (mode, minutes)
+    assert client.get("admin/system/directories/arcgisjobs") == jobs
+
+
+def test_directories_may_be_refused_or_be_names_alone(start: Start) -> None:
+    assert (
+        start("publishing_tools", api="server", directories="names").get("admin/system/directories")["directories"][1]
+        == "arcgisjobs"
+    )
+    for habit, code in (("forbidden", 403), ("missing", 404)):
+        client = start("publishing_tools", api="server", directories=habit)
+        assert client.get("admin/system/directories")["code"] == code
