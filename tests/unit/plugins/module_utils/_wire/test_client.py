@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import trustme
@@ -30,6 +31,7 @@ from ansible_collections.gisops.arcgis.plugins.module_utils._errors import (
     OutOfTime,
     Unreachable,
 )
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import client as client_module
 from ansible_collections.gisops.arcgis.plugins.module_utils._wire import transport
 from ansible_collections.gisops.arcgis.plugins.module_utils._wire.client import Client, SiteClock
 from rehearsal_site.certificates import authority
@@ -262,7 +264,8 @@ def test_a_busy_site_is_given_the_time_that_it_asks_for(client: t.Any, site: Run
 
 def test_pauses_grow(monkeypatch: pytest.MonkeyPatch, client: t.Any, site: RunningSite) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(time, "sleep", pauses.append)
+    clock = SimpleNamespace(sleep=pauses.append, monotonic=time.monotonic, time=time.time)
+    monkeypatch.setattr(client_module, "time", clock)  # the client's own pauses, and nobody else's
     site.site.faults.add({"fault": "http_status", "status": 503})
     fails(client(retries=4), site)
     assert len(pauses) == 4
