@@ -53,8 +53,11 @@ def read_all(read: ReadPage, number: int, first: Page | None = None, side_by_sid
     :param side_by_side: a pool's map, if pages may be asked for at the same time.
     """
     pages, before = 0, None
+    first = first or read(1, number)
+    # Twice what the very first page announced, and some: a listing that grows with each request must come to an end.
+    most = 2 * -(-first.total // max(1, len(first.jobs) - 1)) + 30
     for way in range(WAYS):
-        walk = _Walk(read, number, first if way == 0 and first is not None else read(1, number))
+        walk = _Walk(read, number, first if way == 0 else read(1, number), most)
         walk.go(side_by_side if way == 0 else map)
         pages += walk.pages
         listing = walk.listing(pages)
@@ -70,9 +73,10 @@ def read_all(read: ReadPage, number: int, first: Page | None = None, side_by_sid
 class _Walk:
     """One way through the pages of a listing."""
 
-    def __init__(self, read: ReadPage, number: int, first: Page) -> None:
+    def __init__(self, read: ReadPage, number: int, first: Page, most: int) -> None:
         self._read = read
         self._number = number
+        self._most = most
         self._first = self._page = first
         self._start = 1
         self._end = first.total
@@ -86,12 +90,11 @@ class _Walk:
     def go(self, side_by_side: Map) -> None:
         """Read on until the end, or until something does not add up."""
         size = len(self._first.jobs)
-        most = 2 * -(-self._first.total // max(1, size - 1)) + 2
         try:
             if side_by_side is not map and size > 1 and self._first.next_start == size + 1:
                 self._all_at_once(range(size, self._first.total, size - 1), side_by_side)
             while not self._problem and self._place < self._end:
-                if self.pages >= most:
+                if self.pages >= self._most:
                     self._problem = "jobs arrive as fast as pages are read"
                     break
                 start = self._place if len(self._page.jobs) > 1 else self._place + 1

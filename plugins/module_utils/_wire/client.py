@@ -28,9 +28,9 @@ from urllib.parse import urljoin
 from .._connection import Connection
 from .._errors import Busy, GpError, NotUnderstood, OutOfRequests, OutOfTime, spellings, without_secrets
 from .._times import CLOCKS_AGREE
-from . import http, transport
+from . import bodies, transport
+from .bodies import Answer
 from .dialects import origin, resource, safe_url
-from .http import Answer
 from .responses import Body
 
 with contextlib.suppress(ImportError):  # transport.REQUESTS_IMPORT_ERROR tells
@@ -176,7 +176,7 @@ class Client:
                 if not request.is_login:  # its answer is a token, and may be the one that we have
                     answer = answer._replace(content=self._without_tokens(answer.content))
                 most_parts = self._connection.max_answer_size * _PARTS_PER_MEBIBYTE
-                return understand(http.read(answer, request.where, self._clean, most_parts))
+                return understand(bodies.read(answer, request.where, self._clean, most_parts))
             except GpError as error:
                 if attempt >= self._connection.retries or not repeat(error):
                     raise
@@ -238,7 +238,7 @@ class Client:
                 raise self._out_of_time(request.where) from None
             late = time.monotonic() >= ends
             raise transport.explain(error, url, request.where, self._connection.timeout, late) from None
-        self.clock_at(url).see(http.site_clock(answer))
+        self.clock_at(url).see(bodies.site_clock(answer))
         return answer
 
     def _exchange_now(self, request: _Request, url: str, seconds: float) -> Answer:

@@ -24,9 +24,9 @@ from .._errors import (
     Unreachable,
 )
 from . import dialects
+from .bodies import quote
 from .client import Answered, Client, Texts, Understand
 from .dialects import DIALECTS, KUBERNETES, SERVER, Dialect, origin, origin_and_path, safe_url
-from .http import quote
 from .responses import fold
 from .tokens import Tokens
 

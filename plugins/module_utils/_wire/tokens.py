@@ -13,9 +13,9 @@ import typing as t
 from .. import _times
 from .._connection import Connection
 from .._errors import LoginRefused, NotLoggedIn, NotUnderstood, SiteError, TokenRefused, TokenUnseen
+from .bodies import quote
 from .client import Client
 from .dialects import safe_url
-from .http import quote
 
 if t.TYPE_CHECKING:
     from .login_lock import Turn

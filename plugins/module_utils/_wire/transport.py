@@ -17,8 +17,8 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
 
 from .._errors import NotUnderstood, Unreachable
+from .bodies import Answer
 from .dialects import origin
-from .http import Answer
 
 try:
     import requests

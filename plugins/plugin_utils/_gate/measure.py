@@ -174,7 +174,7 @@ class Meter:
                 continue
             failure = self._run(QUERY, {**self._to_site, "services": [str(service)]}).get("failure") or {}
             if failure.get("kind") == "UnknownService" and "nearest" in failure:
-                look = str(failure["cure"]).split(", or set missing")[0].rstrip(".")
+                look = str(failure["cure"]).partition(", or set missing")[0].rstrip(".")
                 end = "" if look.endswith("?") else "."
                 raise BadOption(
                     str(failure["what"]),

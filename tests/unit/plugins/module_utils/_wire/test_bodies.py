@@ -23,8 +23,8 @@ from ansible_collections.gisops.arcgis.plugins.module_utils._errors import (
     TokenRefused,
     TokenUnseen,
 )
-from ansible_collections.gisops.arcgis.plugins.module_utils._wire import http
-from ansible_collections.gisops.arcgis.plugins.module_utils._wire.http import Answer
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire import bodies
+from ansible_collections.gisops.arcgis.plugins.module_utils._wire.bodies import Answer
 
 WHERE = "GET https://gis.example.com/arcgis/admin"
 DATE = "Tue, 24 Nov 2026 09:00:00 GMT"
@@ -39,7 +39,7 @@ def answer(body: t.Any, status: int = 200, **headers: str) -> Answer:
 
 def error_of(body: t.Any, status: int = 200, **headers: str) -> GpError:
     with pytest.raises(GpError) as caught:
-        http.read(answer(body, status, **headers), WHERE)
+        bodies.read(answer(body, status, **headers), WHERE)
     assert WHERE in str(caught.value)
     return caught.value
 
@@ -144,12 +144,12 @@ def test_details_are_told_once() -> None:
 )
 def test_what_is_a_body(body: dict[str, t.Any]) -> None:
     """A job that failed has a status too, and is no error."""
-    assert http.read(answer(body), WHERE) == body
+    assert bodies.read(answer(body), WHERE) == body
 
 
 @pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b" \r\n", b"\xef\xbb\xbf \n"])
 def test_a_byte_order_mark_and_blanks_are_no_harm(before: bytes) -> None:
-    assert http.read(answer(before + b'{"total": 1}'), WHERE) == {"total": 1}
+    assert bodies.read(answer(before + b'{"total": 1}'), WHERE) == {"total": 1}
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_what_a_cache_has_kept_is_no_answer_of_now(headers: dict[str, str]) -> N
 
 
 def test_an_answer_without_an_age_is_one_of_now() -> None:
-    assert http.read(answer({"a": 1}, Age="0", Warning='199 - "Miscellaneous"'), WHERE) == {"a": 1}
+    assert bodies.read(answer({"a": 1}, Age="0", Warning='199 - "Miscellaneous"'), WHERE) == {"a": 1}
 
 
 @pytest.mark.parametrize("signs", [b"[],", b"{},", b"1,", b'{"a":'])
@@ -266,11 +266,11 @@ def test_an_answer_of_very_many_values_is_not_read(signs: bytes) -> None:
 
 def test_a_key_that_comes_twice_hides_nothing() -> None:
     text = '{"results": {"j1": "Succeeded", "j1": "Executing", "j2": "Failed", "j2": "Failed"}, "total": 2, "total": 0}'
-    body = http.read(answer(text), WHERE)
+    body = bodies.read(answer(text), WHERE)
     assert body == {"results": {"j1": ["Succeeded", "Executing"], "j2": "Failed"}, "total": [2, 0]}
     assert error_of('{"status": "error", "status": "success"}').__class__ is SiteError
     many = ",".join(f'"a": {number}' for number in range(200_000))
-    assert len(http.read(answer(f"{{{many}}}"), WHERE)["a"]) < 10
+    assert len(bodies.read(answer(f"{{{many}}}"), WHERE)["a"]) < 10
 
 
 @pytest.mark.parametrize("key", ["messages", "details", "message", "error"])
@@ -303,13 +303,13 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
 @pytest.mark.parametrize(("date", "moment"), [(DATE, 1795510800.0), ("yesterday", None), ("", None), (None, None)])
 def test_the_sites_clock(date: str | None, moment: float | None) -> None:
     headers = {} if date is None else {"Date": date}
-    assert http.site_clock(Answer(200, headers, b"")) == moment
+    assert bodies.site_clock(Answer(200, headers, b"")) == moment
 
 
 def test_a_quotation_is_one_line_and_short() -> None:
-    assert http.quote(" a\n\tb  c ") == "a b c"
-    assert http.quote("x" * 200) == "x" * 200
-    assert http.quote("x" * 201) == "x" * 200 + "…"
+    assert bodies.quote(" a\n\tb  c ") == "a b c"
+    assert bodies.quote("x" * 200) == "x" * 200
+    assert bodies.quote("x" * 201) == "x" * 200 + "…"
 
 
 @pytest.mark.parametrize(
@@ -348,7 +348,7 @@ def is_error(body: dict[str, t.Any]) -> bool:
 @given(STATUS, JSON)
 def test_no_json_yields_a_body_that_is_an_error(status: int, data: t.Any) -> None:
     try:
-        body = http.read(answer(json.dumps(data).encode(), status), WHERE)
+        body = bodies.read(answer(json.dumps(data).encode(), status), WHERE)
     except GpError as error:
         assert len(error.failure["what"]) < 500
         assert "\n" not in str(error)
@@ -363,7 +363,7 @@ def test_no_json_yields_a_body_that_is_an_error(status: int, data: t.Any) -> Non
 @example(503, b"", {"Retry-After": "Tue, 99 Nov 2026 09:00:30 GMT", "Date": DATE})
 def test_no_bytes_raise_anything_but_our_errors(status: int, content: bytes, headers: dict[str, str]) -> None:
     try:
-        assert isinstance(http.read(Answer(status, headers, content), WHERE), dict)
+        assert isinstance(bodies.read(Answer(status, headers, content), WHERE), dict)
     except GpError as error:
         assert type(error).__name__ in vars(_errors)
 
@@ -371,16 +371,16 @@ def test_no_bytes_raise_anything_but_our_errors(status: int, content: bytes, hea
 def test_letters_that_move_a_cursor_and_halves_of_letters() -> None:
     """A terminal obeys them, and Ansible refuses a result with half a letter in it."""
     hostile = r"""{"user\u001b[2J": ["\ud83d\ude00", "\ud800x", "a\tb", "\u202eevil", "\u00e9", "TURN", 1, null]}"""
-    body = http.read(answer(hostile.replace("TURN", "\u202e")), WHERE)
+    body = bodies.read(answer(hostile.replace("TURN", "\u202e")), WHERE)
     assert body == {"user?[2J": ["😀", "?x", "a\tb", "?evil", "é", "?", 1, None]}
-    assert http.quote("a\x1b[31mb\nc") == "a?[31mb c"
+    assert bodies.quote("a\x1b[31mb\nc") == "a?[31mb c"
 
 
 def test_a_secret_at_the_end_of_what_is_quoted_of_a_page() -> None:
     """Half of it would not be found."""
     secret = "S3cret-of-the-site"
-    for before in range(http._LONGEST_PAGE - len(secret) - 2, http._LONGEST_PAGE + 2):
+    for before in range(bodies._LONGEST_PAGE - len(secret) - 2, bodies._LONGEST_PAGE + 2):
         page = f"<html>{' ' * (before - 6)}{secret} and so on</html>"
         with pytest.raises(GpError) as caught:
-            http.read(answer(page), WHERE, lambda text: text.replace(secret, "********"))
+            bodies.read(answer(page), WHERE, lambda text: text.replace(secret, "********"))
         assert "S3cret" not in str(caught.value)
