@@ -10,9 +10,7 @@ a finished job is looked at once, and what a site is like is found out once, how
 
 from __future__ import annotations
 
-import json
 import typing as t
-import zlib
 
 from .. import _opaque, _services
 from .._errors import BadOption
@@ -46,7 +44,7 @@ def pack(facts: t.Mapping[str, t.Any], state: PollState) -> str:
         "capabilities": state.capabilities,
         "retention": state.retention,
     }
-    return _opaque.put_on(zlib.compress(json.dumps(packed).encode()))
+    return _opaque.pack(packed)
 
 
 def read(text: str) -> PollState:
@@ -57,7 +55,7 @@ def read(text: str) -> PollState:
     if text == NEW:
         return PollState()
     try:
-        packed = json.loads(zlib.decompress(_opaque.take_off(text)))
+        packed = _opaque.unpack(text)
         jobs: dict[JobKey, JobDetails] = {}
         messages: dict[JobKey, Messages] = {}
         for name, job_id, details, told in packed["jobs"]:
@@ -66,15 +64,9 @@ def read(text: str) -> PollState:
             if told is not None:
                 messages[key] = told
         return PollState(jobs, messages, Capabilities(*packed["capabilities"]), packed["retention"])
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error):
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise BadOption(
             "This is not what an earlier answer returned",
             where="option poll_state",
             cure=f"Give the whole text of 'poll_state' from that result, or '{NEW}'.",
         ) from None
-
-
-def facts_in(text: str) -> dict[str, t.Any]:
-    """Read the facts that were packed with a state."""
-    facts: dict[str, t.Any] = json.loads(zlib.decompress(_opaque.take_off(text)))["facts"]
-    return facts

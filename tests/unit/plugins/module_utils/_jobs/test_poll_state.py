@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.gisops.arcgis.plugins.module_utils import _options
+from ansible_collections.gisops.arcgis.plugins.module_utils import _opaque, _options
 from ansible_collections.gisops.arcgis.plugins.module_utils._errors import BadOption, TokenRefused
 from ansible_collections.gisops.arcgis.plugins.module_utils._jobs import poll_state, query
 from ansible_collections.gisops.arcgis.plugins.module_utils._jobs.counting import Capabilities
@@ -28,7 +28,7 @@ def test_what_was_packed_comes_out_again() -> None:
     facts = {"counts": {"active": 0}, "as_of": "2026-11-24T09:00:00Z"}
     packed = poll_state.pack(facts, state)
     assert not any(letter.isascii() for letter in packed), "no secret that anybody types is a part of it"
-    assert poll_state.facts_in(packed) == facts
+    assert _opaque.unpack(packed)["facts"] == facts
     assert poll_state.read(packed) == state
     assert poll_state.read(poll_state.NEW) == PollState()
 
